@@ -1,0 +1,174 @@
+# SPDX-License-Identifier: MIT
+"""The peers of bench.py: how each is built, called, and asked its version.
+
+A builder gets the folder of sources and the folder to build in, and returns
+the words a call of the peer begins with. It raises Missing with a reason where
+the peer cannot be had; nothing is installed but uvloop, into an environment
+of its own. What the tools said is kept in NAME.log in the folder of builds.
+"""
+import os
+import shutil
+import subprocess
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+
+OURS = "casyncio"
+
+
+class Missing(Exception):
+    """Why something cannot be measured."""
+
+
+@dataclass
+class Peer:
+    command: list                # what a call begins with; the row follows
+    version: str                 # "" where there is none to speak of
+
+
+def call(log, *command, cwd=None, env=None):
+    """Runs a tool quietly; Missing if it is not there or fails."""
+    tool = Path(command[0]).name
+    try:
+        done = subprocess.run(command, cwd=cwd, env=env, text=True,
+                              stdin=subprocess.DEVNULL,
+                              stdout=subprocess.PIPE,
+                              stderr=subprocess.STDOUT)
+    except OSError:
+        raise Missing(f"{tool} is not installed") from None
+    log.write_text(done.stdout)
+    if done.returncode != 0:
+        raise Missing(f"{tool} failed, see peers/{log.name}")
+    return done.stdout
+
+
+def have_header(compiler, language, header):
+    """Does a source with this include compile?"""
+    done = subprocess.run([compiler, "-E", "-x", language, "-"],
+                          input=f"#include <{header}>\n", text=True,
+                          capture_output=True)
+    return done.returncode == 0
+
+
+def require(tool, package):
+    if not shutil.which(tool):
+        raise Missing(f"{tool} is not installed ({package})")
+
+
+def build_fcontext(source, build):
+    require("c++", "g++")
+    if not have_header("c++", "c++",
+                       "boost/context/detail/fcontext.hpp"):
+        raise Missing("Boost.Context is not installed (libboost-context-dev)")
+    program = build / "switch_fcontext"
+    command = ["c++", "-O2", "-o", str(program),
+               str(source / "switch_fcontext.cpp")]
+    log = build / "fcontext.log"
+    # As ours, the switch is called directly and not through a shared library.
+    try:
+        call(log, *command, "-Wl,-Bstatic", "-lboost_context",
+             "-Wl,-Bdynamic")
+    except Missing:
+        call(log, *command, "-lboost_context")
+    return [str(program)]
+
+
+def build_libuv(source, build):
+    require("cc", "gcc")
+    if not have_header("cc", "c", "uv.h"):
+        raise Missing("libuv is not installed (libuv1-dev)")
+    program = build / "timers_libuv"
+    call(build / "libuv.log", "cc", "-std=gnu11", "-O2", "-o", str(program),
+         str(source / "timers_libuv.c"), "-luv")
+    return [str(program)]
+
+
+def build_go(source, build):
+    require("go", "golang-go")
+    program = build / "go_peer"
+    call(build / "go.log", "go", "build", "-buildvcs=false", "-o",
+         str(program), ".", cwd=source / "go")
+    return [str(program)]
+
+
+def build_tokio(source, build):
+    require("cargo", "cargo")
+    target = build / "tokio"
+    call(build / "tokio.log", "cargo", "build", "--release", "--locked",
+         "--target-dir", str(target), cwd=source / "tokio")
+    return [str(target / "release" / "tokio-peer")]
+
+
+def find_python():
+    """CPython 3.13, which the targets were set beside, else what runs this."""
+    candidates = [os.environ.get("BENCH_PYTHON"), shutil.which("python3.13")]
+    pyenv = Path.home() / ".pyenv" / "versions"
+    candidates += sorted(map(str, pyenv.glob("3.13*/bin/python3")))
+    for candidate in filter(None, candidates):
+        # pyenv's shim is there even for versions that are not chosen.
+        probe = subprocess.run([candidate, "-c", ""], capture_output=True)
+        if probe.returncode == 0:
+            return candidate
+    return sys.executable
+
+
+def build_asyncio(source, build):
+    return [find_python(), str(source / "python" / "peer.py"), "asyncio"]
+
+
+def build_uvloop(source, build):
+    environment = build / "uvloop"
+    python = environment / "bin" / "python"
+    log = build / "uvloop.log"
+    try:
+        call(log, str(python), "-c", "import uvloop")
+    except Missing:
+        call(log, find_python(), "-m", "venv", "--clear", str(environment))
+        call(log, str(python), "-m", "pip", "install", "--quiet",
+             "--disable-pip-version-check", "uvloop")
+    return [str(python), str(source / "python" / "peer.py"), "uvloop"]
+
+
+def build_empty(source, build):
+    require("cc", "gcc")
+    program = build / "empty"
+    call(build / "empty.log", "cc", "-O2", "-o", str(program),
+         str(source / "empty.c"))
+    return [str(program)]
+
+
+BUILDERS = {
+    "fcontext": build_fcontext,
+    "libuv": build_libuv,
+    "Go": build_go,
+    "Tokio": build_tokio,
+    "asyncio": build_asyncio,
+    "uvloop": build_uvloop,
+    "empty C": build_empty,
+}
+NAMES = tuple(BUILDERS)
+
+
+def build_one(name, source, build):
+    command = BUILDERS[name](source, build)
+    version = ""
+    if name != "empty C":
+        log = build / "version.log"
+        version = call(log, *command, "--version").strip()
+    return Peer(command, version)
+
+
+def build_all(source, build, wanted, missing):
+    """The wanted peers that can be built, by name; reasons go to missing."""
+    build.mkdir(parents=True, exist_ok=True)
+    built = {}
+    for name in NAMES:
+        if name not in wanted:
+            continue
+        print(f"\r\033[Kbuilding {name}", end="", file=sys.stderr, flush=True)
+        try:
+            built[name] = build_one(name, source, build)
+        except Missing as reason:
+            missing[name] = str(reason)
+    print("\r\033[K", end="", file=sys.stderr, flush=True)
+    return built

@@ -1,0 +1,3 @@
+module casyncio.bench/peer
+
+go 1.19

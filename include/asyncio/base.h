@@ -1,0 +1,86 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * What every other header stands on: attributes, the link that objects in
+ * the caller's memory are listed by, and the words for errors.
+ *
+ * A function returns 0 or a count when it succeeds and a negative errno when
+ * it fails; never -1, never through errno:
+ *
+ *     int err = asyncio_sleep(1.0);
+ *     if (err < 0)
+ *         fprintf(stderr, "sleep: %s\n", asyncio_strerror(err));
+ */
+#ifndef ASYNCIO_BASE_H
+#define ASYNCIO_BASE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#ifdef __cplusplus
+#define ASYNCIO_BEGIN extern "C" {
+#define ASYNCIO_END }
+#else
+#define ASYNCIO_BEGIN
+#define ASYNCIO_END
+#endif
+
+#if defined(__GNUC__)
+#define ASYNCIO_API __attribute__((visibility("default")))
+/* Marks a function that may suspend the task that calls it. It has a frame of
+ * its own also where the whole program is optimised as one: by that frame it
+ * tells scopes in living frames from those that were left early. */
+#define ASYNCIO_SUSPENDS __attribute__((noinline))
+#else
+#define ASYNCIO_API
+#define ASYNCIO_SUSPENDS
+#endif
+
+#define ASYNCIO_VERSION_MAJOR 0
+#define ASYNCIO_VERSION_MINOR 1
+#define ASYNCIO_VERSION_PATCH 0
+
+/* Seconds without end, wherever a deadline is asked for. */
+#define ASYNCIO_FOREVER (1.0 / 0.0)
+
+ASYNCIO_BEGIN
+
+/*
+ * A link of a circular doubly linked list. It stands in public structures
+ * because those live in the caller's memory; programs leave it alone.
+ */
+struct asyncio_link {
+    struct asyncio_link *next;
+    struct asyncio_link *prev;
+};
+
+/* A timer of the loop, for the same reason. */
+struct asyncio_timer {
+    struct asyncio_link link;
+    uint64_t deadline_ns;
+    void (*fire)(struct asyncio_timer *timer);
+};
+
+/*
+ * The version of the library that runs, as "major.minor.patch".
+ * Never suspends. Needs no loop.
+ */
+ASYNCIO_API const char *asyncio_version(void);
+
+/*
+ * Says in a sentence what the result `err` of any call of this library
+ * means. Takes negative errno values and the library's own codes; anything
+ * else is "success" (>= 0) or "unknown error". The text is static.
+ * Never suspends. Needs no loop.
+ */
+ASYNCIO_API const char *asyncio_strerror(int err);
+
+/*
+ * The symbol of the result `err`, as "ECANCELED", or "OK" when it is no
+ * failure. The text is static. Never suspends. Needs no loop.
+ */
+ASYNCIO_API const char *asyncio_errname(int err);
+
+ASYNCIO_END
+
+#endif

@@ -1,0 +1,333 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The back end for kernels that have io_uring and allow it.
+ *
+ * An op that could not be done at once becomes a submission entry whose user
+ * data is the op's address; entries are sent in one call with the next wait.
+ *
+ *    start              kernel
+ *   -------> IN_RING -----------> done
+ *    |  ^     |   ^
+ *    |  |     |   | ready: starts again
+ *    |  |     v   |
+ *    |  |    IN_RING, ring_polls: waits for the fd. The kernel says -EAGAIN
+ *    |  |    to a read or write that others outran 128 times (APOLL_MAX_RETRY)
+ *    v  | an entry is free, in the next wait
+ *   IN_BACKLOG
+ *
+ * The ring is made for one thread, the one that opens the back end, and runs
+ * completions only when that thread asks for them (DEFER_TASKRUN): nothing
+ * interrupts a running task. TASKRUN_FLAG is what makes a look into shared
+ * memory see that there is something to ask for.
+ *
+ * A cancel is an entry too. It names the op by its address, and cannot hit a
+ * later op in the same memory: entries are taken in order, so it comes before
+ * whatever is started after it.
+ *
+ * Wake-ups come by a multishot poll on the mailbox's eventfd, not by a read of
+ * it: reads of eventfds were broken in Linux 6.15.4 (ghostty #7731).
+ */
+#include <errno.h>
+#include <poll.h>
+
+#include "backend/op_class.h"
+#include "backend/ring.h"
+#include "backend/uring_calls.h"
+#include "base/mem.h"
+#include "sys/sys.h"
+
+/* User data that is no op's address. */
+enum {
+    TAG_CANCEL,
+    TAG_WAKE,
+    TAG_COUNT,
+};
+
+struct uring_backend {
+    struct backend base;
+    struct io_uring ring;
+    struct asyncio_link backlog; /* ops IN_BACKLOG, oldest first */
+    struct asyncio_link cancels; /* ops IN_RING to cancel when entries are
+                                  * free again */
+    struct asyncio_link ended;   /* ops to deliver at the next wait */
+    bool wake_armed;
+    bool wake_once;              /* the kernel has no multishot poll */
+};
+
+static struct uring_backend *downcast(struct backend *base)
+{
+    return container_of(base, struct uring_backend, base);
+}
+
+/* ---- start and cancel ---- */
+
+/* A free entry; makes room by submitting. NULL: the kernel takes none now. */
+static struct io_uring_sqe *ring_entry(struct uring_backend *self)
+{
+    struct io_uring_sqe *sqe = io_uring_get_sqe(&self->ring);
+    if (sqe)
+        return sqe;
+    (void)ring_submit(&self->ring);  /* full or not is what counts */
+    return io_uring_get_sqe(&self->ring);
+}
+
+static void start(struct uring_backend *self, struct op *op)
+{
+    struct io_uring_sqe *sqe = ring_entry(self);
+    if (!sqe) {
+        op->place = OP_IN_BACKLOG;
+        list_push_back(&self->backlog, &op->link);
+        return;
+    }
+    if (op->ring_polls)
+        io_uring_prep_poll_add(sqe, op->fd, op_class[op->kind]->events(op));
+    else
+        op_class[op->kind]->prepare(op, sqe);
+    io_uring_sqe_set_data(sqe, op);
+    op->place = OP_IN_RING;
+}
+
+static bool uring_submit(struct backend *base, struct op *op)
+{
+    const struct op_class *class = op_class[op->kind];
+    if (!class->prepare)
+        return op_submit_to_pool(base, op);
+    if (class->attempt_first) {
+        ssize_t result = class->attempt(op, 0);
+        if (result != -EAGAIN)
+            return op_at_once(op, result);
+    }
+    op_begin(base, op, OP_NOWHERE);
+    list_init(&op->link);
+    start(downcast(base), op);
+    return false;
+}
+
+/* The op's own completion tells how it went, so the cancel's says nothing. */
+static void send_cancel(struct uring_backend *self, struct op *op)
+{
+    struct io_uring_sqe *sqe = ring_entry(self);
+    if (!sqe) {
+        list_push_back(&self->cancels, &op->link);
+        return;
+    }
+    io_uring_prep_cancel64(sqe, (uint64_t)(uintptr_t)op, 0);
+    io_uring_sqe_set_data64(sqe, TAG_CANCEL);
+}
+
+static void uring_cancel(struct backend *base, struct op *op)
+{
+    struct uring_backend *self = downcast(base);
+    bool first = !op->cancel_asked;
+    op->cancel_asked = true;
+    if (op->place == OP_IN_RING && first)
+        send_cancel(self, op);
+    else if (op->place == OP_IN_BACKLOG || op_withdraw_from_pool(op))
+        op_end_later(op, -ECANCELED, &self->ended);
+}
+
+/* Gives entries to those that found none before, in their order. */
+static void retry_waiting(struct uring_backend *self)
+{
+    struct asyncio_link again;
+    struct asyncio_link *link;
+    list_init(&again);
+    list_splice(&again, &self->cancels);
+    while ((link = list_pop_front(&again)) != NULL)
+        send_cancel(self, container_of(link, struct op, link));
+    list_splice(&again, &self->backlog);
+    while ((link = list_pop_front(&again)) != NULL)
+        start(self, container_of(link, struct op, link));
+}
+
+/* ---- completions ---- */
+
+static void arm_wake(struct uring_backend *self)
+{
+    if (self->wake_armed)
+        return;
+    struct io_uring_sqe *sqe = ring_entry(self);
+    if (!sqe)
+        return;                  /* then it does not sleep yet */
+    int fd = mailbox_fd(self->base.mailbox);
+    if (self->wake_once)
+        io_uring_prep_poll_add(sqe, fd, POLLIN);
+    else
+        io_uring_prep_poll_multishot(sqe, fd, POLLIN);
+    io_uring_sqe_set_data64(sqe, TAG_WAKE);
+    self->wake_armed = true;
+}
+
+static void wake_came(struct uring_backend *self,
+                      const struct io_uring_cqe *cqe)
+{
+    if (!(cqe->flags & IORING_CQE_F_MORE))
+        self->wake_armed = false;
+    if (cqe->res == -EINVAL)
+        self->wake_once = true;
+}
+
+/* Is `result` not the end of it? Then the op is on its way again. */
+static bool goes_on(struct uring_backend *self, struct op *op, int result)
+{
+    if (op->cancel_asked)
+        return false;
+    if (op->ring_polls) {
+        if (result < 0)
+            return false;
+        op->ring_polls = false;
+    } else if (result == -EAGAIN) {
+        op->ring_polls = true;
+    } else if (result != -EINTR) {
+        return false;
+    }
+    start(self, op);
+    return true;
+}
+
+/* What the waiter is told: a cancel that came in time has one name, whatever
+ * the kernel was doing. */
+static ssize_t final_result(const struct op *op, int result)
+{
+    if (op->cancel_asked &&
+        (op->ring_polls || result == -EAGAIN || result == -EINTR))
+        return -ECANCELED;
+    return result;
+}
+
+/* Returns how many ops that ended: 0 or 1. */
+static int completion_came(struct uring_backend *self,
+                           const struct io_uring_cqe *cqe)
+{
+    if (cqe->user_data == TAG_WAKE)
+        wake_came(self, cqe);
+    if (cqe->user_data < TAG_COUNT)
+        return 0;
+    struct op *op = (struct op *)(uintptr_t)cqe->user_data;
+    list_remove(&op->link);      /* from cancels, if it was there */
+    if (goes_on(self, op, cqe->res))
+        return 0;
+    op->result = final_result(op, cqe->res);
+    if (op_class[op->kind]->landed)
+        op_class[op->kind]->landed(op, op->result);
+    op_end(op);
+    return 1;
+}
+
+/* What the kernel had to keep for want of room it posts at the next wait. */
+static int reap(struct uring_backend *self)
+{
+    struct io_uring_cqe *cqe;
+    unsigned head;
+    unsigned seen = 0;
+    int ended = 0;
+    io_uring_for_each_cqe(&self->ring, head, cqe) {
+        seen++;
+        ended += completion_came(self, cqe);
+    }
+    io_uring_cq_advance(&self->ring, seen);
+    return ended;
+}
+
+/* ---- the table ---- */
+
+/* Not with something to deliver, nor with something that the ring has no
+ * place for yet, nor where nobody could wake it. */
+static bool may_sleep(const struct uring_backend *self)
+{
+    return self->wake_armed && list_is_empty(&self->ended) &&
+           list_is_empty(&self->backlog) && list_is_empty(&self->cancels) &&
+           io_uring_cq_ready(&self->ring) == 0;
+}
+
+static int uring_wait(struct backend *base, uint64_t timeout_ns)
+{
+    struct uring_backend *self = downcast(base);
+    retry_waiting(self);
+    if (timeout_ns > 0)
+        arm_wake(self);
+    int err = timeout_ns > 0 && may_sleep(self)
+                  ? ring_sleep(&self->ring, timeout_ns)
+                  : ring_look(&self->ring);
+    int ended = op_end_all(&self->ended);
+    ended += reap(self);
+    /* EAGAIN, EBUSY: no memory, or too many completions not yet seen; what was
+     * not taken is still queued. */
+    if (ended > 0 || err >= 0 || err == -EAGAIN || err == -EBUSY)
+        return ended;
+    return err;
+}
+
+static bool uring_may_have_completions(struct backend *base)
+{
+    struct uring_backend *self = downcast(base);
+    return io_uring_cq_ready(&self->ring) > 0 ||
+           io_uring_sq_ready(&self->ring) > 0 ||
+           ring_has_news(&self->ring) ||
+           !list_is_empty(&self->ended) || !list_is_empty(&self->backlog) ||
+           !list_is_empty(&self->cancels);
+}
+
+static uint64_t uring_now_ns(struct backend *base)
+{
+    (void)base;
+    return sys_now_ns();
+}
+
+/* A ring holds no fd beyond the ops on it. */
+static void uring_forget_fd(struct backend *base, int fd)
+{
+    (void)base;
+    (void)fd;
+}
+
+/* In a child as in the parent: unmaps and closes what is ours. */
+static void uring_free(struct backend *base)
+{
+    struct uring_backend *self = downcast(base);
+    io_uring_queue_exit(&self->ring);
+    mem_free(self);
+}
+
+static void uring_close(struct backend *base)
+{
+    ASSERT(base->in_flight == 0);
+    uring_free(base);
+}
+
+static const struct backend_class uring_class = {
+    .name = "uring",
+    .close = uring_close,
+    .poison = uring_free,
+    .submit = uring_submit,
+    .cancel = uring_cancel,
+    .abandon = op_abandon_in_pool,
+    .wait = uring_wait,
+    .may_have_completions = uring_may_have_completions,
+    .now_ns = uring_now_ns,
+    .forget_fd = uring_forget_fd,
+};
+
+/* ---- open ---- */
+
+int backend_uring_open(struct mailbox *mailbox, struct backend **ret_backend)
+{
+    int wake_fd = mailbox_fd(mailbox);
+    if (wake_fd < 0)
+        return wake_fd;
+    struct uring_backend *self = mem_zalloc(sizeof(*self));
+    if (!self)
+        return -ENOMEM;
+    self->base.class = &uring_class;
+    self->base.mailbox = mailbox;
+    list_init(&self->backlog);
+    list_init(&self->cancels);
+    list_init(&self->ended);
+    int err = ring_open(&self->ring);
+    if (err < 0) {
+        mem_free(self);
+        return err;
+    }
+    *ret_backend = &self->base;
+    return 0;
+}
