@@ -106,7 +106,7 @@ SCENARIO(nobody_is_called_early_nor_late_on_the_virtual_clock)
     }
     ck_assert_int_eq(asyncio_sleep(3.1 * TICK), 0);
     for (size_t i = 0; i < ARRAY_SIZE(ticks); i++) {
-        while (!in[i].called || !on[i].called)
+        while (in[i].called == 0 || on[i].called == 0)
             let_a_turn_pass();
         assert_on_time(&in[i]);
         assert_on_time(&on[i]);
