@@ -21,7 +21,11 @@ ASYNCIO_BEGIN
  *
  * On the main thread, and where SIGINT has its default action, Ctrl-C cancels
  * the main task; if that is what ends it the result is -EINTR. A second Ctrl-C
- * ends the process. -EINVAL: fn is NULL. -ENOMEM, -EMFILE: no loop to be had.
+ * ends the process. While there is a loop, and where SIGPIPE has its default
+ * action, it is ignored, so that writing to whom nobody reads is -EPIPE; a
+ * forked child has the default again (one made by vfork or posix_spawn has
+ * what POSIX_SPAWN_SETSIGDEF says).
+ * -EINVAL: fn is NULL. -ENOMEM, -EMFILE: no loop to be had.
  */
 ASYNCIO_API int asyncio_run(asyncio_fn *fn, void *arg);
 

@@ -6,6 +6,7 @@
 
 #include "backend/pool.h"
 #include "engine/signals.h"
+#include "engine/sigpipe.h"
 
 static pthread_mutex_t loops_lock = PTHREAD_MUTEX_INITIALIZER;
 static struct asyncio_link loops = {&loops, &loops};
@@ -67,6 +68,7 @@ static void after_fork_in_child(void)
     loop_current = NULL;
     pool_reset_after_fork();
     signals_reset_after_fork();
+    sigpipe_restore();
     call_hook(hooks_at_fork->in_child);
 }
 
@@ -82,15 +84,19 @@ int process_add_loop(struct asyncio_loop *loop)
     if (prepare_err < 0)
         return prepare_err;
     pthread_mutex_lock(&loops_lock);
-    list_push_back(&loops, &loop->loops);
+    int err = list_is_empty(&loops) ? sigpipe_ignore() : 0;
+    if (err == 0)
+        list_push_back(&loops, &loop->loops);
     pthread_mutex_unlock(&loops_lock);
-    return 0;
+    return err;
 }
 
 void process_remove_loop(struct asyncio_loop *loop)
 {
     pthread_mutex_lock(&loops_lock);
     list_remove(&loop->loops);
+    if (list_is_empty(&loops))
+        sigpipe_restore();
     pthread_mutex_unlock(&loops_lock);
 }
 

@@ -12,7 +12,8 @@
 
 #include "engine/loop.h"
 
-/* The first call prepares the process. -ENOMEM. */
+/* The first call prepares the process; the first of several loops has SIGPIPE
+ * ignored (sigpipe.h). -ENOMEM. */
 int process_add_loop(struct asyncio_loop *loop);
 void process_remove_loop(struct asyncio_loop *loop);
 

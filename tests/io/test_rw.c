@@ -88,7 +88,6 @@ SCENARIO(without_readers_a_write_is_epipe)
 {
     struct ends all[4];
     int count = open_all(all);
-    signal(SIGPIPE, SIG_IGN);
     for (int i = 0; i < count; i++) {
         asyncio_task task = asyncio_create_task(write_on_and_on, &all[i].write);
         let_a_turn_pass();
