@@ -17,6 +17,9 @@ struct backend {
     struct mailbox *mailbox;     /* borrowed from the loop; wait watches it */
     size_t in_flight;            /* ops submitted, and not yet done or
                                   * abandoned */
+    size_t at_sources;           /* of these, ops AT_SOURCE */
+    struct asyncio_link ended;   /* ops to deliver at the next wait */
+    struct asyncio_link sources; /* that the descriptors belong to */
 };
 
 struct backend_class {
@@ -59,6 +62,11 @@ struct backend_class {
     bool (*may_have_completions)(struct backend *backend);
     /* The loop's clock: sys_now_ns, or the virtual one. */
     uint64_t (*now_ns)(struct backend *backend);
+    /* Begins to tell a source its news, or makes it UNWATCHED; ends that, and
+     * sees to it that source_free follows. For source.c. -ENOTSUP (sim),
+     * -ENOMEM, -ENOSPC. */
+    int (*watch)(struct backend *backend, struct source *source);
+    void (*unwatch)(struct backend *backend, struct source *source);
     /* The owner is about to close `fd`: no op on it is in flight. */
     void (*forget_fd)(struct backend *backend, int fd);
 };

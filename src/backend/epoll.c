@@ -24,6 +24,7 @@
 #include <sys/epoll.h>
 
 #include "backend/op_class.h"
+#include "backend/source.h"
 #include "base/mem.h"
 #include "sys/sys.h"
 
@@ -49,11 +50,17 @@ struct epoll_backend {
                                   * slots themselves never move */
     size_t page_count;
     size_t waiting;              /* ops AT_FD */
-    struct asyncio_link ended;   /* ops to deliver at the next wait */
     struct epoll_event events[EVENTS_PER_WAIT];
 };
 
-/* The data of the mailbox's registration; no fd and arming look like this. */
+/*
+ * What epoll hands back with an event: for a source its address, for a bare
+ * descriptor its number and the number of the arming. The topmost bit, which
+ * no address has, tells them apart.
+ */
+static const uint64_t fd_data = UINT64_C(1) << 63;
+static const uint32_t arming_mask = UINT32_MAX >> 1;
+/* The mailbox's; no descriptor looks like this. */
 static const uint64_t mailbox_data = UINT64_MAX;
 
 static struct epoll_backend *downcast(struct backend *base)
@@ -132,8 +139,8 @@ static int slot_arm(struct epoll_backend *self, struct fd_slot *slot, int fd)
     }
     /* The bits above poll(2)'s are epoll's own. */
     events = (events & 0xffff) | EPOLLONESHOT;
-    uint32_t arming = slot->arming + 1;
-    uint64_t data = (uint64_t)arming << 32 | (uint32_t)fd;
+    uint32_t arming = (slot->arming + 1) & arming_mask;
+    uint64_t data = fd_data | (uint64_t)arming << 32 | (uint32_t)fd;
     int err = sys_epoll_ctl(self->epfd, EPOLL_CTL_MOD, fd, events, data);
     if (err == -ENOENT)
         err = sys_epoll_ctl(self->epfd, EPOLL_CTL_ADD, fd, events, data);
@@ -144,7 +151,7 @@ static int slot_arm(struct epoll_backend *self, struct fd_slot *slot, int fd)
 
 /* ---- start and cancel ---- */
 
-static int watch(struct epoll_backend *self, struct op *op)
+static int wait_at_fd(struct epoll_backend *self, struct op *op)
 {
     struct fd_slot *slot;
     int err = slot_get(self, op->fd, &slot);
@@ -173,6 +180,8 @@ static bool epoll_submit(struct backend *base, struct op *op)
 {
     struct epoll_backend *self = downcast(base);
     const struct op_class *class = op_class[op->kind];
+    if (op->source)
+        return source_submit(base, op);
     if (!class->attempt)
         return op_submit_to_pool(base, op);
     if (class->attempt_first) {
@@ -180,7 +189,7 @@ static bool epoll_submit(struct backend *base, struct op *op)
         if (result != -EAGAIN)
             return op_at_once(op, result);
     }
-    int err = watch(self, op);
+    int err = wait_at_fd(self, op);
     if (err == -EPERM)
         return submit_unpollable(self, op);
     if (err < 0)
@@ -192,7 +201,7 @@ static void leave_fd(struct epoll_backend *self, struct op *op, ssize_t result)
 {
     ASSERT(op->place == OP_AT_FD);
     self->waiting--;
-    op_end_later(op, result, &self->ended);
+    op_end_later(op, result, &self->base.ended);
 }
 
 static void epoll_cancel(struct backend *base, struct op *op)
@@ -201,8 +210,8 @@ static void epoll_cancel(struct backend *base, struct op *op)
     op->cancel_asked = true;
     if (op->place == OP_AT_FD)
         leave_fd(self, op, -ECANCELED);
-    else if (op_withdraw_from_pool(op))
-        op_end_later(op, -ECANCELED, &self->ended);
+    else if (op->place == OP_AT_SOURCE || op_withdraw_from_pool(op))
+        op_end_later(op, -ECANCELED, &self->base.ended);
 }
 
 /* ---- wait ---- */
@@ -233,35 +242,70 @@ static void fd_reported(struct epoll_backend *self, struct fd_slot *slot,
 
 static void event_came(struct epoll_backend *self, struct epoll_event *event)
 {
+    if (!(event->data.u64 & fd_data)) {
+        source_report((struct source *)(uintptr_t)event->data.u64,
+                      event->events);
+        return;
+    }
     if (event->data.u64 == mailbox_data)
         return;                  /* mailbox_woke drains it */
     int fd = (int)(uint32_t)event->data.u64;
     struct fd_slot *slot = slot_find(self, fd);
-    if (slot && slot->arming == (uint32_t)(event->data.u64 >> 32))
+    if (slot && slot->arming == (uint32_t)(event->data.u64 >> 32 & arming_mask))
         fd_reported(self, slot, fd, event->events);
+}
+
+static bool epoll_has_waiters(const struct epoll_backend *self)
+{
+    return self->waiting > 0 || self->base.at_sources > 0;
 }
 
 static int epoll_wait_(struct backend *base, uint64_t timeout_ns)
 {
     struct epoll_backend *self = downcast(base);
-    if (!list_is_empty(&self->ended))
+    size_t before = base->in_flight;
+    if (!list_is_empty(&self->base.ended))
         timeout_ns = 0;
     int count = 0;
     /* Without waiters a look would see at most the mailbox's eventfd, which
      * says nothing that the mailbox itself does not say cheaper. */
-    if (timeout_ns > 0 || self->waiting > 0)
+    if (timeout_ns > 0 || epoll_has_waiters(self))
         count = sys_epoll_wait(self->epfd, self->events, EVENTS_PER_WAIT,
                                timeout_ns);
     for (int i = 0; i < count; i++)
         event_came(self, &self->events[i]);
-    int ended = op_end_all(&self->ended);
+    op_end_all(&base->ended);
+    int ended = (int)(before - base->in_flight);
     return ended == 0 && count < 0 ? count : ended;
 }
 
 static bool epoll_may_have_completions(struct backend *base)
 {
     struct epoll_backend *self = downcast(base);
-    return self->waiting > 0 || !list_is_empty(&self->ended);
+    return epoll_has_waiters(self) || !list_is_empty(&self->base.ended);
+}
+
+/* ---- sources ---- */
+
+static int epoll_watch(struct backend *base, struct source *source)
+{
+    static const uint32_t events =
+        EPOLLIN | EPOLLOUT | EPOLLRDHUP | EPOLLET;
+    int epfd = downcast(base)->epfd;
+    uint64_t data = (uintptr_t)source;
+    int err = sys_epoll_ctl(epfd, EPOLL_CTL_ADD, source->fd, events, data);
+    /* It was waited for as a bare descriptor before. */
+    if (err == -EEXIST)
+        err = sys_epoll_ctl(epfd, EPOLL_CTL_MOD, source->fd, events, data);
+    return err;
+}
+
+/* By hand, since a duplicate somewhere, in a forked child for instance, would
+ * keep it in epoll. */
+static void epoll_unwatch(struct backend *base, struct source *source)
+{
+    (void)sys_epoll_ctl(downcast(base)->epfd, EPOLL_CTL_DEL, source->fd, 0, 0);
+    source_free(source);
 }
 
 static uint64_t epoll_now_ns(struct backend *base)
@@ -288,6 +332,7 @@ static void epoll_forget_fd(struct backend *base, int fd)
 static void epoll_free(struct backend *base)
 {
     struct epoll_backend *self = downcast(base);
+    sources_orphan(base);
     sys_close(self->epfd);
     for (size_t i = 0; i < self->page_count; i++)
         mem_free(self->pages[i]);
@@ -311,6 +356,8 @@ static const struct backend_class epoll_class = {
     .wait = epoll_wait_,
     .may_have_completions = epoll_may_have_completions,
     .now_ns = epoll_now_ns,
+    .watch = epoll_watch,
+    .unwatch = epoll_unwatch,
     .forget_fd = epoll_forget_fd,
 };
 
@@ -322,9 +369,7 @@ int backend_epoll_open(struct mailbox *mailbox, struct backend **ret_backend)
     struct epoll_backend *self = mem_zalloc(sizeof(*self));
     if (!self)
         return -ENOMEM;
-    self->base.class = &epoll_class;
-    self->base.mailbox = mailbox;
-    list_init(&self->ended);
+    backend_init(&self->base, &epoll_class, mailbox);
     int err = self->epfd = sys_epoll_create();
     if (err < 0)
         goto err_free;

@@ -29,6 +29,12 @@ enum op_kind {
     OP_READ,                     /* at the file position; result: bytes */
     OP_WRITE,
     OP_WORK,                     /* a blocking function in the pool */
+    OP_RECV,                     /* of a socket; result: bytes */
+    OP_SEND,
+    OP_RECVMSG,                  /* with addresses, descriptors, ... */
+    OP_SENDMSG,
+    OP_ACCEPT,                   /* result: the new descriptor */
+    OP_CONNECT,                  /* the outcome of a connect under way */
     OP_KIND_COUNT,
 };
 
@@ -48,6 +54,7 @@ enum op_cancel_rule {
 enum op_place {
     OP_NOWHERE,
     OP_AT_FD,                    /* epoll: among the waiters of its fd */
+    OP_AT_SOURCE,                /* among the waiters of its source */
     OP_IN_BACKLOG,               /* uring: no submission entry was free */
     OP_IN_RING,                  /* uring: the kernel has it, or will */
     OP_IN_POOL,
@@ -66,12 +73,15 @@ enum job_state {
 struct backend;
 struct mailbox;
 struct pool;
+struct source;
+struct msghdr;
 
 /* Zero it before the first use; then set the upper half and submit. */
 struct op {
     enum op_kind kind;
     enum op_state state;
-    int fd;                      /* of POLL, READ, WRITE */
+    int fd;                      /* of all but WORK */
+    struct source *source;       /* whose that is; NULL: the program's own */
     unsigned events;             /* of POLL: poll(2)'s bits */
     ssize_t result;              /* valid once done: >= 0 or negative errno */
     void (*done)(struct op *op);
@@ -79,7 +89,12 @@ struct op {
         struct {
             void *buf;
             size_t len;
-        } io;                    /* READ, WRITE */
+            int flags;           /* of RECV, SEND */
+        } io;                    /* READ, WRITE, RECV, SEND */
+        struct {
+            struct msghdr *header;
+            int flags;
+        } message;               /* RECVMSG, SENDMSG */
         struct {
             int (*run)(void *arg);
             void *arg;

@@ -11,9 +11,26 @@ const struct op_class *const op_class[OP_KIND_COUNT] = {
     [OP_READ] = &op_read_class,
     [OP_WRITE] = &op_write_class,
     [OP_WORK] = &op_work_class,
+    [OP_RECV] = &op_recv_class,
+    [OP_SEND] = &op_send_class,
+    [OP_RECVMSG] = &op_recvmsg_class,
+    [OP_SENDMSG] = &op_sendmsg_class,
+    [OP_ACCEPT] = &op_accept_class,
+    [OP_CONNECT] = &op_connect_class,
 };
 
-_Static_assert(OP_KIND_COUNT == 4, "a new kind needs its row above");
+_Static_assert(OP_KIND_COUNT == 10, "a new kind needs its row above");
+
+void backend_init(struct backend *backend, const struct backend_class *class,
+                  struct mailbox *mailbox)
+{
+    backend->class = class;
+    backend->mailbox = mailbox;
+    backend->in_flight = 0;
+    backend->at_sources = 0;
+    list_init(&backend->ended);
+    list_init(&backend->sources);
+}
 
 bool op_begin(struct backend *backend, struct op *op, enum op_place place)
 {
@@ -37,6 +54,8 @@ bool op_at_once(struct op *op, ssize_t result)
 void op_end_later(struct op *op, ssize_t result, struct asyncio_link *ended)
 {
     ASSERT(op->state == OP_IN_FLIGHT);
+    if (op->place == OP_AT_SOURCE)
+        op->backend->at_sources--;
     list_remove(&op->link);
     list_push_back(ended, &op->link);
     op->result = result;

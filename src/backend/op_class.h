@@ -25,6 +25,9 @@ struct op_class {
     ssize_t (*attempt)(struct op *op, unsigned got);
     /* poll(2)'s bits to wait for before the next attempt. */
     unsigned (*events)(const struct op *op);
+    /* Does this result show that nothing more is ready? NULL: only -EAGAIN
+     * does. See source.h. */
+    bool (*takes_all)(const struct op *op, ssize_t result);
 
     /* ---- blocking; NULL where readiness never fails ---- */
 
@@ -44,10 +47,19 @@ extern const struct op_class op_poll_class;
 extern const struct op_class op_read_class;
 extern const struct op_class op_write_class;
 extern const struct op_class op_work_class;
+extern const struct op_class op_recv_class;
+extern const struct op_class op_send_class;
+extern const struct op_class op_recvmsg_class;
+extern const struct op_class op_sendmsg_class;
+extern const struct op_class op_accept_class;
+extern const struct op_class op_connect_class;
 
 extern const struct op_class *const op_class[OP_KIND_COUNT];
 
-/* ---- the life of an op, the same in every back end ---- */
+/* ---- what is the same in every back end ---- */
+
+void backend_init(struct backend *backend, const struct backend_class *class,
+                  struct mailbox *mailbox);
 
 /* IDLE -> IN_FLIGHT at `place`. Returns false, which is what submit returns. */
 bool op_begin(struct backend *backend, struct op *op, enum op_place place);

@@ -27,7 +27,6 @@ struct sim_backend {
     uint64_t now_ns;
     struct rng rng;
     struct asyncio_link due;     /* ops IN_SIM, by due_ns, then by arrival */
-    struct asyncio_link ended;   /* cancelled ones, for the next wait */
 };
 
 static struct sim_backend *downcast(struct backend *base)
@@ -70,7 +69,7 @@ static void sim_cancel(struct backend *base, struct op *op)
         return;
     op->cancel_asked = true;
     if (op->place == OP_IN_SIM && rng_below(&self->rng, 2) == 0)
-        op_end_later(op, -ECANCELED, &self->ended);
+        op_end_later(op, -ECANCELED, &self->base.ended);
 }
 
 /* Likewise: the seed says if it was running, that is, if it will have run. */
@@ -109,7 +108,7 @@ static uint64_t next_due_ns(const struct sim_backend *self)
 static int sim_wait(struct backend *base, uint64_t timeout_ns)
 {
     struct sim_backend *self = downcast(base);
-    int count = op_end_all(&self->ended);
+    int count = op_end_all(&self->base.ended);
     /* Somebody has something to say: time stands still until it is heard. */
     if (count > 0 || mailbox_has_mail(base->mailbox))
         timeout_ns = 0;
@@ -128,13 +127,26 @@ static int sim_wait(struct backend *base, uint64_t timeout_ns)
 static bool sim_may_have_completions(struct backend *base)
 {
     struct sim_backend *self = downcast(base);
-    return !list_is_empty(&self->ended) ||
+    return !list_is_empty(&self->base.ended) ||
            next_due_ns(self) <= self->now_ns;
 }
 
 static uint64_t sim_now_ns(struct backend *base)
 {
     return downcast(base)->now_ns;
+}
+
+static int sim_watch(struct backend *base, struct source *source)
+{
+    (void)base;
+    (void)source;
+    return -ENOTSUP;
+}
+
+static void sim_unwatch(struct backend *base, struct source *source)
+{
+    (void)base;
+    (void)source;
 }
 
 static void sim_forget_fd(struct backend *base, int fd)
@@ -168,6 +180,8 @@ static const struct backend_class sim_class = {
     .wait = sim_wait,
     .may_have_completions = sim_may_have_completions,
     .now_ns = sim_now_ns,
+    .watch = sim_watch,
+    .unwatch = sim_unwatch,
     .forget_fd = sim_forget_fd,
 };
 
@@ -177,12 +191,10 @@ int backend_sim_open(struct mailbox *mailbox, uint64_t seed,
     struct sim_backend *self = mem_zalloc(sizeof(*self));
     if (!self)
         return -ENOMEM;
-    self->base.class = &sim_class;
-    self->base.mailbox = mailbox;
+    backend_init(&self->base, &sim_class, mailbox);
     self->now_ns = sim_start_ns;
     rng_seed(&self->rng, seed);
     list_init(&self->due);
-    list_init(&self->ended);
     *ret_backend = &self->base;
     return 0;
 }

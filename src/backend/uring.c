@@ -29,18 +29,22 @@
  */
 #include <errno.h>
 #include <poll.h>
+#include <sys/epoll.h>
 
 #include "backend/op_class.h"
 #include "backend/ring.h"
+#include "backend/source.h"
 #include "backend/uring_calls.h"
 #include "base/mem.h"
 #include "sys/sys.h"
 
-/* User data that is no op's address. */
+/* User data that is no op's address: small numbers, and the address of a
+ * source with its lowest bit set. */
 enum {
     TAG_CANCEL,
     TAG_WAKE,
     TAG_COUNT,
+    SOURCE_BIT = 1,
 };
 
 struct uring_backend {
@@ -49,7 +53,9 @@ struct uring_backend {
     struct asyncio_link backlog; /* ops IN_BACKLOG, oldest first */
     struct asyncio_link cancels; /* ops IN_RING to cancel when entries are
                                   * free again */
-    struct asyncio_link ended;   /* ops to deliver at the next wait */
+    struct asyncio_link sources_again; /* sources, likewise; by `again` */
+    size_t sources_closing;      /* whose requests have been withdrawn, and
+                                  * have not ended yet */
     bool wake_armed;
     bool wake_once;              /* the kernel has no multishot poll */
 };
@@ -87,9 +93,26 @@ static void start(struct uring_backend *self, struct op *op)
     op->place = OP_IN_RING;
 }
 
+/* The kernel has no multishot poll: each wait on a source is a request. */
+static bool submit_unwatched(struct uring_backend *self, struct op *op)
+{
+    ssize_t result = op_class[op->kind]->attempt(op, 0);
+    if (result != -EAGAIN)
+        return op_at_once(op, result);
+    op_begin(&self->base, op, OP_NOWHERE);
+    list_init(&op->link);
+    op->ring_polls = true;
+    start(self, op);
+    return false;
+}
+
 static bool uring_submit(struct backend *base, struct op *op)
 {
     const struct op_class *class = op_class[op->kind];
+    if (op->source)
+        return op->source->state == SOURCE_WATCHED
+                   ? source_submit(base, op)
+                   : submit_unwatched(downcast(base), op);
     if (!class->prepare)
         return op_submit_to_pool(base, op);
     if (class->attempt_first) {
@@ -122,8 +145,100 @@ static void uring_cancel(struct backend *base, struct op *op)
     op->cancel_asked = true;
     if (op->place == OP_IN_RING && first)
         send_cancel(self, op);
-    else if (op->place == OP_IN_BACKLOG || op_withdraw_from_pool(op))
-        op_end_later(op, -ECANCELED, &self->ended);
+    else if (op->place == OP_IN_BACKLOG || op->place == OP_AT_SOURCE ||
+             op_withdraw_from_pool(op))
+        op_end_later(op, -ECANCELED, &self->base.ended);
+}
+
+/* ---- sources ---- */
+
+static uint64_t source_data(const struct source *source)
+{
+    return (uintptr_t)source | SOURCE_BIT;
+}
+
+/* Asks for its news, or, when it is CLOSING, for the end of them. */
+static void source_ask(struct uring_backend *self, struct source *source)
+{
+    struct io_uring_sqe *sqe = ring_entry(self);
+    if (!sqe) {
+        list_push_back(&self->sources_again, &source->again);
+        return;
+    }
+    if (source->state == SOURCE_CLOSING) {
+        io_uring_prep_cancel64(sqe, source_data(source), 0);
+        io_uring_sqe_set_data64(sqe, TAG_CANCEL);
+        return;
+    }
+    io_uring_prep_poll_multishot(sqe, source->fd,
+                                 POLLIN | POLLOUT | POLLRDHUP | EPOLLET);
+    io_uring_sqe_set_data64(sqe, source_data(source));
+    source->is_armed = true;
+}
+
+static int uring_watch(struct backend *base, struct source *source)
+{
+    struct uring_backend *self = downcast(base);
+    if (self->wake_once)
+        source->state = SOURCE_UNWATCHED;
+    else
+        source_ask(self, source);
+    return 0;
+}
+
+static void uring_unwatch(struct backend *base, struct source *source)
+{
+    struct uring_backend *self = downcast(base);
+    list_remove(&source->again);
+    if (!source->is_armed) {
+        source_free(source);
+        return;
+    }
+    self->sources_closing++;
+    source_ask(self, source);
+}
+
+/* Those that wait for its news wait on their own from here on. */
+static void source_unwatch_for_good(struct uring_backend *self,
+                                    struct source *source)
+{
+    struct asyncio_link *link;
+    source->state = SOURCE_UNWATCHED;
+    while ((link = list_pop_front(&source->waiters)) != NULL) {
+        struct op *op = container_of(link, struct op, link);
+        self->base.at_sources--;
+        op->ring_polls = true;
+        start(self, op);
+    }
+}
+
+static void source_ended(struct uring_backend *self, struct source *source,
+                         int result)
+{
+    source->is_armed = false;
+    if (source->state == SOURCE_CLOSING) {
+        list_remove(&source->again);
+        self->sources_closing--;
+        source_free(source);
+    } else if (result == -EINVAL) {
+        self->wake_once = true;
+        source_unwatch_for_good(self, source);
+    } else {
+        source_ask(self, source); /* the kernel was short of something */
+    }
+}
+
+static int source_came(struct uring_backend *self,
+                       const struct io_uring_cqe *cqe)
+{
+    struct source *source =
+        (struct source *)(uintptr_t)(cqe->user_data & ~(uint64_t)SOURCE_BIT);
+    int ended = 0;
+    if (source->state == SOURCE_WATCHED && cqe->res > 0)
+        ended = source_report(source, (unsigned)cqe->res);
+    if (!(cqe->flags & IORING_CQE_F_MORE))
+        source_ended(self, source, cqe->res);
+    return ended;
 }
 
 /* Gives entries to those that found none before, in their order. */
@@ -135,6 +250,9 @@ static void retry_waiting(struct uring_backend *self)
     list_splice(&again, &self->cancels);
     while ((link = list_pop_front(&again)) != NULL)
         send_cancel(self, container_of(link, struct op, link));
+    list_splice(&again, &self->sources_again);
+    while ((link = list_pop_front(&again)) != NULL)
+        source_ask(self, container_of(link, struct source, again));
     list_splice(&again, &self->backlog);
     while ((link = list_pop_front(&again)) != NULL)
         start(self, container_of(link, struct op, link));
@@ -167,18 +285,23 @@ static void wake_came(struct uring_backend *self,
         self->wake_once = true;
 }
 
-/* Is `result` not the end of it? Then the op is on its way again. */
-static bool goes_on(struct uring_backend *self, struct op *op, int result)
+/* Is `result` not the end of it? Then the op is on its way again. On a source
+ * what was polled for is done here, and *result is what that came to. */
+static bool goes_on(struct uring_backend *self, struct op *op, ssize_t *result)
 {
     if (op->cancel_asked)
         return false;
     if (op->ring_polls) {
-        if (result < 0)
+        if (*result < 0)
             return false;
-        op->ring_polls = false;
-    } else if (result == -EAGAIN) {
+        if (op->source)
+            *result = op_class[op->kind]->attempt(op, (unsigned)*result);
+        if (op->source && *result != -EAGAIN)
+            return false;
+        op->ring_polls = op->source;
+    } else if (*result == -EAGAIN) {
         op->ring_polls = true;
-    } else if (result != -EINTR) {
+    } else if (*result != -EINTR) {
         return false;
     }
     start(self, op);
@@ -187,7 +310,7 @@ static bool goes_on(struct uring_backend *self, struct op *op, int result)
 
 /* What the waiter is told: a cancel that came in time has one name, whatever
  * the kernel was doing. */
-static ssize_t final_result(const struct op *op, int result)
+static ssize_t final_result(const struct op *op, ssize_t result)
 {
     if (op->cancel_asked &&
         (op->ring_polls || result == -EAGAIN || result == -EINTR))
@@ -195,7 +318,7 @@ static ssize_t final_result(const struct op *op, int result)
     return result;
 }
 
-/* Returns how many ops that ended: 0 or 1. */
+/* Returns how many ops that ended. */
 static int completion_came(struct uring_backend *self,
                            const struct io_uring_cqe *cqe)
 {
@@ -203,11 +326,14 @@ static int completion_came(struct uring_backend *self,
         wake_came(self, cqe);
     if (cqe->user_data < TAG_COUNT)
         return 0;
+    if (cqe->user_data & SOURCE_BIT)
+        return source_came(self, cqe);
+    ssize_t result = cqe->res;
     struct op *op = (struct op *)(uintptr_t)cqe->user_data;
     list_remove(&op->link);      /* from cancels, if it was there */
-    if (goes_on(self, op, cqe->res))
+    if (goes_on(self, op, &result))
         return 0;
-    op->result = final_result(op, cqe->res);
+    op->result = final_result(op, result);
     if (op_class[op->kind]->landed)
         op_class[op->kind]->landed(op, op->result);
     op_end(op);
@@ -235,8 +361,9 @@ static int reap(struct uring_backend *self)
  * place for yet, nor where nobody could wake it. */
 static bool may_sleep(const struct uring_backend *self)
 {
-    return self->wake_armed && list_is_empty(&self->ended) &&
+    return self->wake_armed && list_is_empty(&self->base.ended) &&
            list_is_empty(&self->backlog) && list_is_empty(&self->cancels) &&
+           list_is_empty(&self->sources_again) &&
            io_uring_cq_ready(&self->ring) == 0;
 }
 
@@ -249,7 +376,7 @@ static int uring_wait(struct backend *base, uint64_t timeout_ns)
     int err = timeout_ns > 0 && may_sleep(self)
                   ? ring_sleep(&self->ring, timeout_ns)
                   : ring_look(&self->ring);
-    int ended = op_end_all(&self->ended);
+    int ended = op_end_all(&self->base.ended);
     ended += reap(self);
     /* EAGAIN, EBUSY: no memory, or too many completions not yet seen; what was
      * not taken is still queued. */
@@ -263,9 +390,9 @@ static bool uring_may_have_completions(struct backend *base)
     struct uring_backend *self = downcast(base);
     return io_uring_cq_ready(&self->ring) > 0 ||
            io_uring_sq_ready(&self->ring) > 0 ||
-           ring_has_news(&self->ring) ||
-           !list_is_empty(&self->ended) || !list_is_empty(&self->backlog) ||
-           !list_is_empty(&self->cancels);
+           ring_has_news(&self->ring) || !list_is_empty(&base->ended) ||
+           !list_is_empty(&self->backlog) || !list_is_empty(&self->cancels) ||
+           !list_is_empty(&self->sources_again);
 }
 
 static uint64_t uring_now_ns(struct backend *base)
@@ -285,6 +412,7 @@ static void uring_forget_fd(struct backend *base, int fd)
 static void uring_free(struct backend *base)
 {
     struct uring_backend *self = downcast(base);
+    sources_orphan(base);
     io_uring_queue_exit(&self->ring);
     mem_free(self);
 }
@@ -292,6 +420,9 @@ static void uring_free(struct backend *base)
 static void uring_close(struct backend *base)
 {
     ASSERT(base->in_flight == 0);
+    struct uring_backend *self = downcast(base);
+    while (self->sources_closing > 0)
+        uring_wait(base, NSEC_PER_MSEC);
     uring_free(base);
 }
 
@@ -305,6 +436,8 @@ static const struct backend_class uring_class = {
     .wait = uring_wait,
     .may_have_completions = uring_may_have_completions,
     .now_ns = uring_now_ns,
+    .watch = uring_watch,
+    .unwatch = uring_unwatch,
     .forget_fd = uring_forget_fd,
 };
 
@@ -318,11 +451,10 @@ int backend_uring_open(struct mailbox *mailbox, struct backend **ret_backend)
     struct uring_backend *self = mem_zalloc(sizeof(*self));
     if (!self)
         return -ENOMEM;
-    self->base.class = &uring_class;
-    self->base.mailbox = mailbox;
+    backend_init(&self->base, &uring_class, mailbox);
     list_init(&self->backlog);
     list_init(&self->cancels);
-    list_init(&self->ended);
+    list_init(&self->sources_again);
     int err = ring_open(&self->ring);
     if (err < 0) {
         mem_free(self);

@@ -345,8 +345,8 @@ static int fork_many(void *arg)
     return 0;
 }
 
-/* AddressSanitizer's allocator (gcc 12's) does not hold its locks across a fork:
- * what a busy thread had locked stays so in the child, for ever. */
+/* AddressSanitizer's allocator (gcc 12's) does not hold its locks across a
+ * fork: what a busy thread had locked stays so in the child, for ever. */
 static bool children_of_busy_threads_can_allocate(void)
 {
     if (CTX_ASAN)

@@ -1,0 +1,127 @@
+/* SPDX-License-Identifier: MIT */
+/* What all back ends do alike with sources; see source.h. */
+#include "backend/source.h"
+
+#include <errno.h>
+#include <poll.h>
+
+#include "backend/op_class.h"
+#include "base/mem.h"
+#include "sys/sys.h"
+
+/* These never pass, so an op that finds them always tries. */
+static const unsigned final_events = POLLERR | POLLHUP | POLLRDHUP;
+
+int source_open(struct backend *backend, int fd, unsigned ready,
+                struct source **ret_source)
+{
+    struct source *source = mem_zalloc(sizeof *source);
+    if (!source)
+        return -ENOMEM;
+    source->fd = fd;
+    source->ready = ready;
+    source->backend = backend;
+    list_init(&source->waiters);
+    list_init(&source->again);
+    list_push_back(&backend->sources, &source->link);
+    int err = backend->class->watch(backend, source);
+    if (err < 0) {
+        list_remove(&source->link);
+        mem_free(source);
+        return err;
+    }
+    *ret_source = source;
+    return 0;
+}
+
+void source_close(struct source *source)
+{
+    if (!source)
+        return;
+    struct backend *backend = source->backend;
+    if (!backend) {
+        source_free(source);
+        return;
+    }
+    while (!list_is_empty(&source->waiters)) {
+        struct op *op = container_of(source->waiters.next, struct op, link);
+        op_end_later(op, -EBADF, &backend->ended);
+    }
+    bool is_watched = source->state == SOURCE_WATCHED;
+    source->state = SOURCE_CLOSING;
+    if (is_watched)
+        backend->class->unwatch(backend, source);
+    else
+        source_free(source);
+}
+
+void source_free(struct source *source)
+{
+    list_remove(&source->link);
+    sys_close(source->fd);
+    mem_free(source);
+}
+
+void sources_orphan(struct backend *backend)
+{
+    struct asyncio_link *link;
+    while ((link = list_pop_front(&backend->sources)))
+        container_of(link, struct source, link)->backend = NULL;
+}
+
+/* ---- ops ---- */
+
+/* What the attempt has shown: -EAGAIN, or less than was asked for, means that
+ * the next piece comes with news of its own. */
+static void source_learn(struct source *source, const struct op *op,
+                         ssize_t result)
+{
+    const struct op_class *class = op_class[op->kind];
+    if (result == -EAGAIN || (class->takes_all && class->takes_all(op, result)))
+        source->ready &= ~class->events(op);
+}
+
+bool source_attempt(struct op *op)
+{
+    struct source *source = op->source;
+    const struct op_class *class = op_class[op->kind];
+    unsigned got = source->ready & (class->events(op) | final_events);
+    if (!got)
+        return false;
+    ssize_t result = class->attempt(op, got);
+    source_learn(source, op, result);
+    return result != -EAGAIN && op_at_once(op, result);
+}
+
+bool source_submit(struct backend *backend, struct op *op)
+{
+    if (source_attempt(op))
+        return true;
+    list_push_back(&op->source->waiters, &op->link);
+    backend->at_sources++;
+    return op_begin(backend, op, OP_AT_SOURCE);
+}
+
+int source_report(struct source *source, unsigned got)
+{
+    int ended = 0;
+    source->ready |= got;
+    LIST_FOR_EACH_SAFE(link, &source->waiters)
+    {
+        struct op *op = container_of(link, struct op, link);
+        const struct op_class *class = op_class[op->kind];
+        unsigned good = source->ready & (class->events(op) | final_events);
+        if (!good)
+            continue;
+        ssize_t result = class->attempt(op, good);
+        source_learn(source, op, result);
+        if (result == -EAGAIN)
+            continue;
+        list_remove(&op->link);
+        op->backend->at_sources--;
+        op->result = result;
+        op_end(op);
+        ended++;
+    }
+    return ended;
+}
