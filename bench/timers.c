@@ -51,16 +51,17 @@ static void cancel_all(const struct plan *plan)
 /* As the loop does it: take out what is due, call each. */
 static void fire_due(void)
 {
-    struct asyncio_link due;
-    wheel_advance(&wheel, (uint64_t)bench_now_ns(), &due);
-    for (;;) {
-        struct asyncio_link *link = list_pop_front(&due);
-        if (!link)
-            break;
-        struct asyncio_timer *timer =
-            container_of(link, struct asyncio_timer, link);
-        timer->fire(timer);
-    }
+    uint64_t now_ns = (uint64_t)bench_now_ns();
+    bool is_more;
+    do {
+        struct asyncio_link due, *link;
+        is_more = wheel_advance(&wheel, now_ns, &due);
+        while ((link = list_pop_front(&due))) {
+            struct asyncio_timer *timer =
+                container_of(link, struct asyncio_timer, link);
+            timer->fire(timer);
+        }
+    } while (is_more);
 }
 
 /* Sleeps until the wheel wants to be looked at. */

@@ -83,14 +83,16 @@ static void loop_fire_timers(struct asyncio_loop *loop)
     if (!loop->wheel->count)
         return;
 
-    struct asyncio_link due;
-    wheel_advance(loop->wheel, loop->now_ns, &due);
-    struct asyncio_link *link;
-    while ((link = list_pop_front(&due))) {
-        struct asyncio_timer *timer =
-            container_of(link, struct asyncio_timer, link);
-        timer->fire(timer);
-    }
+    bool is_more;
+    do {
+        struct asyncio_link due, *link;
+        is_more = wheel_advance(loop->wheel, loop->now_ns, &due);
+        while ((link = list_pop_front(&due))) {
+            struct asyncio_timer *timer =
+                container_of(link, struct asyncio_timer, link);
+            timer->fire(timer);
+        }
+    } while (is_more);
 }
 
 /* A simulated turn runs just what was ready when it began, shuffled. */

@@ -139,8 +139,9 @@ static void wheel_empty(struct wheel *wheel, const struct wheel_slot *slot,
     }
 }
 
-/* Slot by slot, so that only the timers of one tick are ever sorted. */
-void wheel_advance(struct wheel *wheel, uint64_t now_ns,
+/* Slot by slot, so that only the timers of one tick are ever sorted, and are
+ * still in the cache when they are called. */
+bool wheel_advance(struct wheel *wheel, uint64_t now_ns,
                    struct asyncio_link *ret_due)
 {
     uint64_t to = now_ns >> WHEEL_TICK_SHIFT;
@@ -154,8 +155,11 @@ void wheel_advance(struct wheel *wheel, uint64_t now_ns,
         wheel_empty(wheel, &slot, now_ns, ret_due);
         if (slot.level == 0 && slot.tick == to)
             break;
+        if (!list_is_empty(ret_due))
+            return true;
     }
     wheel->tick = to;
+    return false;
 }
 
 static uint64_t slot_earliest_ns(struct asyncio_link *timers)

@@ -59,12 +59,14 @@ void wheel_insert(struct wheel *wheel, struct asyncio_timer *timer,
 void wheel_remove(struct wheel *wheel, struct asyncio_timer *timer);
 
 /*
- * Moves on to `now_ns` and takes out every timer whose deadline is then past:
- * they stand in `ret_due`, disarmed in all but their link (and their deadline
- * is NSEC_NEVER), in the order of their deadlines, equals in the order of
- * their insertion. One may still be removed from there.
+ * Moves on towards `now_ns` and takes out the timers of the first tick in which
+ * any are past their deadline: they stand in `ret_due`, disarmed in all but
+ * their link (and their deadline is NSEC_NEVER), in the order of their
+ * deadlines, equals in the order of their insertion. One may still be removed
+ * from there. True: there may be more that is due, call again; false: the wheel
+ * stands at `now_ns`.
  */
-void wheel_advance(struct wheel *wheel, uint64_t now_ns,
+bool wheel_advance(struct wheel *wheel, uint64_t now_ns,
                    struct asyncio_link *ret_due);
 
 /*

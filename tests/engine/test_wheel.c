@@ -108,14 +108,18 @@ static int advance_to(uint64_t to_ns)
     struct asyncio_link *link;
     int count = 0;
     now_ns = to_ns;
-    wheel_advance(wheel, to_ns, &due);
-    while ((link = list_pop_front(&due))) {
-        int i = (int)(container_of(link, struct modelled, timer.link) - timers);
-        ck_assert_int_eq(i, model_first());
-        ck_assert_uint_le(timers[i].deadline_ns, to_ns);
-        timers[i].armed = false;
-        count++;
-    }
+    bool is_more;
+    do {
+        is_more = wheel_advance(wheel, to_ns, &due);
+        while ((link = list_pop_front(&due))) {
+            int i =
+                (int)(container_of(link, struct modelled, timer.link) - timers);
+            ck_assert_int_eq(i, model_first());
+            ck_assert_uint_le(timers[i].deadline_ns, to_ns);
+            timers[i].armed = false;
+            count++;
+        }
+    } while (is_more);
     int first = model_first();
     if (first >= 0)
         ck_assert_uint_gt(timers[first].deadline_ns, to_ns);
