@@ -52,7 +52,7 @@ static _Noreturn void task_end(struct asyncio_tcb *task, int result)
 
     task->result = result;
     task->state = TASK_ENDED;
-    runner->alive--;
+    runner->ended++;
     if (task->join)
         task->join->on_end(task->join, task);
     task_leave(task);
@@ -84,7 +84,6 @@ task_init(struct asyncio_tcb *task, struct asyncio_runner *runner,
     task->join = plan->join;
     task->number = runner->created++;
     task->locals = NULL;
-    list_init(&task->join_link);
     scope_init(&task->root, SCOPE_ROOT, plan->parent, task);
     if (unlikely(plan->creator && plan->creator->locals))
         locals_inherit(task, plan->creator);
@@ -127,8 +126,7 @@ task_start(struct asyncio_tcb *task, void *below)
     struct ctx_stack stack = stack_range(task->pool, task->stack_top);
     stack.top = below;
     ctx_make(&task->ctx, stack, task_main, task);
-    task->runner->alive++;
-    loop_ready(task->runner->loop, &task->work);
+    runner_ready(task->runner, task);
 }
 
 /* ---- options ---- */

@@ -16,6 +16,7 @@ void task_step(struct work *work)
 {
     struct asyncio_tcb *task = task_of_work(work);
     struct asyncio_runner *runner = task->runner;
+    runner_took(runner, task);
     task->state = TASK_RUNNING;
     runner->current = task;
     ctx_switch(&runner->native, &task->ctx);

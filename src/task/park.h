@@ -11,6 +11,7 @@
 #ifndef TASK_PARK_H
 #define TASK_PARK_H
 
+#include "task/crowd.h"
 #include "task/runner.h"
 #include "task/scope.h"
 
@@ -31,6 +32,7 @@ static inline struct ctx *runner_pass_on(struct asyncio_runner *runner)
         return &runner->native;
     }
     struct asyncio_tcb *next = task_of_work(work);
+    runner_took(runner, next);
     next->state = TASK_RUNNING;
     runner->current = next;
     return &next->ctx;
@@ -76,7 +78,7 @@ static inline void task_wake(struct asyncio_tcb *task, intptr_t result)
     DEBUG_ASSERT(task->state == TASK_PARKED);
     task->state = TASK_READY;
     task->wait.result = result;
-    loop_ready(task->runner->loop, &task->work);
+    runner_ready(task->runner, task);
 }
 
 /* Lets every other ready task run once. */
@@ -84,7 +86,7 @@ static inline void task_yield(struct asyncio_tcb *task)
 {
     task->wait_kind = WAIT_YIELD;
     task->state = TASK_READY;
-    loop_ready(task->runner->loop, &task->work);
+    runner_ready(task->runner, task);
     task_give_way(task);
     task->wait_kind = WAIT_NONE;
 }

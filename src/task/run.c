@@ -42,7 +42,7 @@ static _Noreturn void runner_die(struct asyncio_runner *runner, int err)
             task_name(slot->task, name, sizeof name);
     }
     panic("%s: %zu tasks wait where no cancel reaches them, %s the first",
-          asyncio_errname(err), runner->alive, name);
+          asyncio_errname(err), runner_alive(runner), name);
 }
 
 /*
@@ -68,7 +68,7 @@ static void runner_drive(struct asyncio_runner *runner, const bool *is_over)
 
 static void runner_drive_to_last(struct asyncio_runner *runner)
 {
-    while (runner->alive) {
+    while (runner_alive(runner)) {
         int err = loop_turn(runner->loop);
         if (unlikely(err < 0))
             runner_break(runner, err);
@@ -85,7 +85,7 @@ static void runner_mend(struct asyncio_runner *runner)
 
 void runner_end_tasks(struct asyncio_runner *runner)
 {
-    if (!runner->alive || runner->loop->is_poisoned)
+    if (!runner_alive(runner) || runner->loop->is_poisoned)
         return;
     runner_enter(runner);
     scope_cancel(&runner->root);

@@ -193,7 +193,7 @@ void asyncio_runner_free(asyncio_runner *runner)
 {
     if (!runner)
         return;
-    if (runner->alive && runner_current)
+    if (runner_alive(runner) && runner_current)
         panic("asyncio_runner_free: it has tasks, and a loop is running here");
     /* In a fork's child the caller may be on one of the stacks. */
     bool stacks_stay = runner->loop->is_poisoned;

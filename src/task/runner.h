@@ -14,6 +14,9 @@
 
 struct overflow_watch;
 
+/* How many steps ahead a crowd's tasks are fetched. */
+enum { CROWD_AHEAD = 8 };
+
 struct asyncio_runner {
     struct asyncio_loop *loop;
     struct asyncio_tcb *current; /* the RUNNING task; NULL in the loop */
@@ -34,7 +37,10 @@ struct asyncio_runner {
     struct overflow_watch *overflow;
     uint64_t trim_at_ns;         /* when idle stacks are looked at again */
     uint64_t created;            /* tasks ever */
-    size_t alive;                /* tasks that have not ended */
+    uint64_t ended;              /* of these */
+    size_t ready;                /* tasks in the loop's ready queue */
+    size_t ready_noted;          /* of a crowd, since its queue is long */
+    struct asyncio_tcb *last_ready[CROWD_AHEAD]; /* see crowd.h */
     uint32_t id;                 /* of the loop, in handles */
     int thread;                  /* whose runner it is */
     int broken;                  /* why the loop cannot go on; 0 */
@@ -45,6 +51,12 @@ struct asyncio_runner {
 
 /* The runner whose loop runs on this thread, or NULL. */
 extern __thread struct asyncio_runner *runner_current;
+
+/* Tasks that have not ended. */
+static inline size_t runner_alive(const struct asyncio_runner *runner)
+{
+    return (size_t)(runner->created - runner->ended);
+}
 
 /* The calling task, or NULL outside of tasks. */
 static inline struct asyncio_tcb *task_current(void)

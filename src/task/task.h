@@ -100,10 +100,12 @@ struct asyncio_tcb {
         void *arg;
     } call;
     struct wait wait;
+    struct asyncio_tcb *ahead;   /* READY in a crowd: see crowd.h */
     int result;                  /* ENDED */
     uint32_t slot;               /* in the runner's table of handles */
     struct asyncio_join *join;   /* who waits for its end, or NULL */
-    struct asyncio_link join_link; /* in join's lists */
+    struct asyncio_link join_link; /* in a list of join's, or nowhere and
+                                  * then not even initialised */
     size_t join_index;           /* the joiner's own number for it */
     struct asyncio_scope root;   /* every task's outermost scope; in the list
                                   * of its owner's root until released */
