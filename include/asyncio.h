@@ -27,6 +27,9 @@
 #include <asyncio/thread.h>
 #include <asyncio/loop.h>
 #include <asyncio/fd.h>
+#include <asyncio/names.h>
+#include <asyncio/stream.h>
+#include <asyncio/server.h>
 #include <asyncio/testing.h>
 
 #endif

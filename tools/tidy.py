@@ -23,7 +23,8 @@ LAYERS = ["base", "sys", "ctx", "backend", "engine", "task", "sync", "io",
 PUBLIC_LAYER = {"base": "base", "loop": "engine", "op": "backend",
                 "run": "task", "task": "task", "scope": "task",
                 "local": "task", "thread": "task", "testing": "task",
-                "fd": "task", "sync": "sync", "queue": "sync"}
+                "fd": "task", "names": "io", "stream": "io",
+                "server": "io", "filter": "io", "sync": "sync", "queue": "sync"}
 
 FILE_LINES = 1000
 FUNCTION_LINES = 70

@@ -40,6 +40,25 @@
 #define ASYNCIO_VERSION_MINOR 1
 #define ASYNCIO_VERSION_PATCH 0
 
+/*
+ * Failures that no errno has a name for; they too are returned negative.
+ * EAI: the resolver's (getaddrinfo(3)): NONAME, there is no such name; AGAIN,
+ * no answer now, perhaps later; and so on as <netdb.h> names them.
+ */
+enum asyncio_code {
+    ASYNCIO_EAI_BASE = 5000,
+    ASYNCIO_EAI_BADFLAGS = 5001,
+    ASYNCIO_EAI_NONAME = 5002,
+    ASYNCIO_EAI_AGAIN = 5003,
+    ASYNCIO_EAI_FAIL = 5004,
+    ASYNCIO_EAI_NODATA = 5005,
+    ASYNCIO_EAI_FAMILY = 5006,
+    ASYNCIO_EAI_SOCKTYPE = 5007,
+    ASYNCIO_EAI_SERVICE = 5008,
+    ASYNCIO_EAI_ADDRFAMILY = 5009,
+    ASYNCIO_EAI_OVERFLOW = 5012,
+};
+
 /* Seconds without end, wherever a deadline is asked for. */
 #define ASYNCIO_FOREVER (1.0 / 0.0)
 

@@ -44,6 +44,34 @@ static const struct meaning meanings[] = {
     {EXDEV, "belongs to another loop"},
 };
 
+/* Those of enum asyncio_code. */
+static const struct own_code {
+    int code;
+    const char *name;
+    const char *sentence;
+} own_codes[] = {
+    {ASYNCIO_EAI_BADFLAGS, "EAI_BADFLAGS", "the look-up's flags are wrong"},
+    {ASYNCIO_EAI_NONAME, "EAI_NONAME", "no such host or service"},
+    {ASYNCIO_EAI_AGAIN, "EAI_AGAIN", "the name server did not answer"},
+    {ASYNCIO_EAI_FAIL, "EAI_FAIL", "the name server refused to answer"},
+    {ASYNCIO_EAI_NODATA, "EAI_NODATA", "the host has no address"},
+    {ASYNCIO_EAI_FAMILY, "EAI_FAMILY", "no such family of addresses"},
+    {ASYNCIO_EAI_SOCKTYPE, "EAI_SOCKTYPE", "no such type of socket"},
+    {ASYNCIO_EAI_SERVICE, "EAI_SERVICE", "no such service"},
+    {ASYNCIO_EAI_ADDRFAMILY, "EAI_ADDRFAMILY",
+     "the host has no address of that family"},
+    {ASYNCIO_EAI_OVERFLOW, "EAI_OVERFLOW", "the name is too long"},
+};
+
+static const struct own_code *own_code_find(int err)
+{
+    for (size_t i = 0; i < ARRAY_SIZE(own_codes); i++) {
+        if (own_codes[i].code == -err)
+            return &own_codes[i];
+    }
+    return NULL;
+}
+
 const char *asyncio_version(void)
 {
     return VERSION(ASYNCIO_VERSION_MAJOR, ASYNCIO_VERSION_MINOR,
@@ -60,6 +88,9 @@ const char *asyncio_strerror(int err)
         if (meanings[i].code == -err)
             return meanings[i].sentence;
     }
+    const struct own_code *own = own_code_find(err);
+    if (own)
+        return own->sentence;
     const char *sentence = strerrordesc_np(-err);
     return sentence ? sentence : "unknown error";
 }
@@ -68,6 +99,9 @@ const char *asyncio_errname(int err)
 {
     if (err >= 0)
         return "OK";
-    const char *name = err == INT_MIN ? NULL : strerrorname_np(-err);
+    if (err == INT_MIN)
+        return "UNKNOWN";
+    const struct own_code *own = own_code_find(err);
+    const char *name = own ? own->name : strerrorname_np(-err);
     return name ? name : "UNKNOWN";
 }

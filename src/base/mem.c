@@ -4,6 +4,7 @@
 
 #include <stdatomic.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "base/fault.h"
 
@@ -28,6 +29,13 @@ void *mem_zalloc(size_t size)
 void *mem_realloc(void *block, size_t size)
 {
     return mem_refused() ? NULL : realloc(block, size);
+}
+
+char *mem_strdup(const char *text)
+{
+    size_t size = strlen(text) + 1;
+    char *copy = mem_alloc(size);
+    return copy ? memcpy(copy, text, size) : NULL;
 }
 
 void mem_free(void *block)

@@ -12,6 +12,8 @@ void *mem_alloc(size_t size) __attribute__((malloc));
 void *mem_zalloc(size_t size) __attribute__((malloc));
 /* As realloc: the old block stays whole when it fails. */
 void *mem_realloc(void *block, size_t size);
+/* A copy of the text. */
+char *mem_strdup(const char *text) __attribute__((malloc));
 void mem_free(void *block);
 
 /* Allocations made since the program started; for the tests that count. */

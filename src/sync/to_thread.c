@@ -1,14 +1,15 @@
 /* SPDX-License-Identifier: MIT */
 /* Blocking functions out of the loop: an operation for the pool of threads. */
-#include <asyncio/thread.h>
+#include "sync/to_thread.h"
 
+#include <asyncio/thread.h>
 #include <errno.h>
 
 #include "backend/pool.h"
 #include "base/mem.h"
 #include "task/park.h"
 
-int asyncio_to_thread(asyncio_fn *fn, void *arg)
+int pool_call(struct pool *pool, asyncio_fn *fn, void *arg)
 {
     struct asyncio_tcb *task = task_current();
     if (!task)
@@ -16,9 +17,14 @@ int asyncio_to_thread(asyncio_fn *fn, void *arg)
     if (!fn)
         return -EINVAL;
     struct task_op call = {
-        .op = {.kind = OP_WORK, .job = {fn, arg, &pool_tasks}},
+        .op = {.kind = OP_WORK, .job = {fn, arg, pool}},
     };
     return (int)task_run_op(task, &call, WAIT_THREAD);
+}
+
+int asyncio_to_thread(asyncio_fn *fn, void *arg)
+{
+    return pool_call(&pool_tasks, fn, arg);
 }
 
 /* ---- abandonable ---- */
@@ -61,7 +67,8 @@ static bool abandonable_abort(struct asyncio_tcb *task, void *object)
     return in_time;
 }
 
-static int abandonable_run(struct asyncio_tcb *task, asyncio_fn *fn, void *arg,
+static int abandonable_run(struct asyncio_tcb *task, struct pool *pool,
+                           asyncio_fn *fn, void *arg,
                            void (*discard)(void *arg))
 {
     bool is_abandoned = false;
@@ -71,7 +78,7 @@ static int abandonable_run(struct asyncio_tcb *task, asyncio_fn *fn, void *arg,
     call->op.kind = OP_WORK;
     call->op.job.run = fn;
     call->op.job.arg = arg;
-    call->op.job.pool = &pool_tasks;
+    call->op.job.pool = pool;
     call->op.done = abandonable_done;
     call->task = task;
     call->discard = discard;
@@ -92,8 +99,8 @@ static int abandonable_run(struct asyncio_tcb *task, asyncio_fn *fn, void *arg,
 
 /* -ECANCELED always means that `arg` is gone, also where nothing was left
  * behind: else the caller could not know whether it is its own. */
-int asyncio_to_thread_abandonable(asyncio_fn *fn, void *arg,
-                                  void (*discard)(void *arg))
+int pool_call_abandonable(struct pool *pool, asyncio_fn *fn, void *arg,
+                          void (*discard)(void *arg))
 {
     struct asyncio_tcb *task = task_current();
     if (!task)
@@ -105,5 +112,11 @@ int asyncio_to_thread_abandonable(asyncio_fn *fn, void *arg,
         discard(arg);
         return err;
     }
-    return abandonable_run(task, fn, arg, discard);
+    return abandonable_run(task, pool, fn, arg, discard);
+}
+
+int asyncio_to_thread_abandonable(asyncio_fn *fn, void *arg,
+                                  void (*discard)(void *arg))
+{
+    return pool_call_abandonable(&pool_tasks, fn, arg, discard);
 }

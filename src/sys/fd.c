@@ -67,6 +67,23 @@ int sys_is_nonblocking(int fd)
     return flags < 0 ? flags : (flags & O_NONBLOCK) != 0;
 }
 
+int sys_set_nonblocking(int fd)
+{
+    if (fault_strikes(FAULT_SYSCALL))
+        return -EBADF;
+    int flags = (int)sys_result(fcntl(fd, F_GETFL));
+    if (flags < 0 || flags & O_NONBLOCK)
+        return flags < 0 ? flags : 0;
+    return (int)sys_result(fcntl(fd, F_SETFL, flags | O_NONBLOCK));
+}
+
+int sys_set_cloexec(int fd)
+{
+    if (fault_strikes(FAULT_SYSCALL))
+        return -EBADF;
+    return (int)sys_result(fcntl(fd, F_SETFD, FD_CLOEXEC));
+}
+
 int sys_eventfd(void)
 {
     if (fault_strikes(FAULT_SYSCALL))

@@ -50,6 +50,8 @@ ssize_t sys_write_nowait(int fd, const void *buf, size_t len);
 int sys_poll_now(int fd, unsigned events);
 /* Is O_NONBLOCK set on it? 1, 0 or negative. */
 int sys_is_nonblocking(int fd);
+int sys_set_nonblocking(int fd);
+int sys_set_cloexec(int fd);
 int sys_eventfd(void);                                    /* nonblocking */
 /* Async-signal-safe. */
 void sys_eventfd_signal(int fd);
@@ -74,6 +76,7 @@ int sys_thread_start(void (*run)(void *arg), void *arg, size_t stack_size);
 void sys_thread_sleep(uint64_t ns);
 int sys_thread_id(void);                                  /* gettid */
 bool sys_is_main_thread(void);
+int sys_process_id(void);                                 /* getpid */
 
 int sys_sigaction(int signo, const struct sigaction *action,
                   struct sigaction *ret_old);

@@ -78,6 +78,11 @@ int sys_thread_id(void)
     return (int)gettid();
 }
 
+int sys_process_id(void)
+{
+    return (int)getpid();
+}
+
 bool sys_is_main_thread(void)
 {
     return gettid() == getpid();

@@ -1,0 +1,26 @@
+/* SPDX-License-Identifier: MIT */
+/* Sockets that listen. */
+#ifndef IO_LISTEN_H
+#define IO_LISTEN_H
+
+#include <asyncio/server.h>
+
+#include "io/address.h"
+
+/* At most so many addresses of one name. */
+enum { LISTEN_MAX = 32 };
+
+/*
+ * Listens on every address that `host` and `port` name. With port "0" all of
+ * them get the same one. Writes up to LISTEN_MAX descriptors; how many, or
+ * negative and none. Suspends where a name is looked up.
+ */
+int listen_on_host(const char *host, const char *port,
+                   const struct asyncio_server_options *options,
+                   int ret_fds[LISTEN_MAX]);
+
+/* Listens on a Unix socket; the descriptor, or negative. */
+int listen_on_path(const char *path,
+                   const struct asyncio_server_options *options);
+
+#endif

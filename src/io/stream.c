@@ -1,0 +1,296 @@
+/* SPDX-License-Identifier: MIT */
+/* The life of streams, and what lies below reading and writing. */
+#include "io/stream.h"
+
+#include <errno.h>
+#include <poll.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "base/mem.h"
+#include "io/address.h"
+#include "sys/sockets.h"
+
+/* ---- making one ---- */
+
+asyncio_stream *stream_of_source(struct source *source, bool is_socket)
+{
+    asyncio_stream *stream = mem_zalloc(sizeof *stream);
+    if (!stream)
+        return NULL;
+    stream->source = source;
+    stream->loop = loop_current;
+    stream->is_socket = is_socket;
+    stream->limit = STREAM_LIMIT_DEFAULT;
+    return stream;
+}
+
+int stream_new(int fd, bool is_socket, unsigned ready,
+               asyncio_stream **ret_stream)
+{
+    struct asyncio_loop *loop = loop_current;
+    if (!loop)
+        return -EPERM;
+    int err = loop_open_backend(loop);
+    if (err < 0)
+        return err;
+    asyncio_stream *stream = stream_of_source(NULL, is_socket);
+    if (!stream)
+        return -ENOMEM;
+    err = source_open(loop->backend, fd, ready, &stream->source);
+    if (err < 0) {
+        mem_free(stream);
+        return err;
+    }
+    *ret_stream = stream;
+    return 0;
+}
+
+int asyncio_stream_from_fd(int take_fd, asyncio_stream **ret_stream)
+{
+    int type;
+    socklen_t len = sizeof type;
+    int err = sys_getsockopt(take_fd, SOL_SOCKET, SO_TYPE, &type, &len);
+    bool is_socket = err == 0;
+    if (err < 0 && err != -ENOTSOCK)
+        return err;
+    if (is_socket && type != SOCK_STREAM)
+        return -EPROTOTYPE;
+    err = sys_set_nonblocking(take_fd);
+    if (err < 0)
+        return err;
+    return stream_new(take_fd, is_socket, 0, ret_stream);
+}
+
+int asyncio_stream_pair(asyncio_stream *ret_streams[2])
+{
+    int fds[2];
+    asyncio_stream *first;
+    int err = sys_socketpair(SOCK_STREAM, fds);
+    if (err < 0)
+        return err;
+    err = stream_new(fds[0], true, POLLOUT, &first);
+    if (err < 0)
+        goto err_close_both;
+    err = stream_new(fds[1], true, POLLOUT, &ret_streams[1]);
+    if (err < 0)
+        goto err_close_stream;
+    ret_streams[0] = first;
+    return 0;
+
+err_close_stream:
+    asyncio_stream_abort(first);
+    sys_close(fds[1]);
+    return err;
+err_close_both:
+    sys_close(fds[0]);
+    sys_close(fds[1]);
+    return err;
+}
+
+/* ---- who may do what now ---- */
+
+int stream_begin(asyncio_stream *stream, bool *is_busy)
+{
+    if (unlikely(!task_current()))
+        return -EPERM;
+    if (unlikely(stream->loop != loop_current))
+        return -EXDEV;
+    if (unlikely(!stream->source))
+        return -EBADF;
+    if (unlikely(*is_busy))
+        return -EBUSY;
+    *is_busy = true;
+    return 0;
+}
+
+/* The last one out of a closed stream turns the lights off. */
+static void stream_free(asyncio_stream *stream)
+{
+    if (stream->filter)
+        stream->filter->class_->close(stream->filter, true);
+    buffer_free(&stream->ahead);
+    buffer_free(&stream->below);
+    mem_free(stream);
+}
+
+void stream_end(asyncio_stream *stream, bool *is_busy)
+{
+    *is_busy = false;
+    if (unlikely(stream->is_closed && !stream->is_reading &&
+                 !stream->is_writing))
+        stream_free(stream);
+}
+
+/* ---- the socket ---- */
+
+static ssize_t stream_run(asyncio_stream *stream, struct task_op *op)
+{
+    if (unlikely(!stream->source))
+        return -EBADF;
+    op->op.source = stream->source;
+    op->op.fd = stream->source->fd;
+    return task_run_op(task_current(), op, WAIT_FD);
+}
+
+ssize_t asyncio_stream_raw_read(asyncio_stream *stream, void *buf, size_t len)
+{
+    if (unlikely(buffer_len(&stream->below)))
+        return (ssize_t)buffer_take(&stream->below, buf, len);
+    struct task_op op;
+    memset(&op, 0, sizeof op);
+    op.op.kind = stream->is_socket ? OP_RECV : OP_READ;
+    op.op.io.buf = buf;
+    op.op.io.len = len;
+    return stream_run(stream, &op);
+}
+
+ssize_t asyncio_stream_raw_write(asyncio_stream *stream, const void *buf,
+                                 size_t len)
+{
+    struct task_op op;
+    memset(&op, 0, sizeof op);
+    op.op.kind = stream->is_socket ? OP_SEND : OP_WRITE;
+    op.op.io.buf = (void *)(uintptr_t)buf;
+    op.op.io.len = len;
+    return stream_run(stream, &op);
+}
+
+int stream_await_news(asyncio_stream *stream)
+{
+    struct task_op op;
+    memset(&op, 0, sizeof op);
+    op.op.kind = OP_POLL;
+    op.op.events = POLLIN;
+    ssize_t got = stream_run(stream, &op);
+    return got < 0 ? (int)got : 0;
+}
+
+/* ---- the filter, or the socket ---- */
+
+ssize_t stream_pull(asyncio_stream *stream, void *buf, size_t len)
+{
+    struct asyncio_filter *filter = stream->filter;
+    ssize_t got = unlikely(filter)
+                      ? filter->class_->read(filter, buf, len)
+                      : asyncio_stream_raw_read(stream, buf, len);
+    if (got == 0)
+        stream->is_at_end = true;
+    return got;
+}
+
+ssize_t stream_push(asyncio_stream *stream, const void *buf, size_t len)
+{
+    struct asyncio_filter *filter = stream->filter;
+    if (unlikely(filter))
+        return filter->class_->write(filter, buf, len);
+    return asyncio_stream_raw_write(stream, buf, len);
+}
+
+int asyncio_stream_set_filter(asyncio_stream *stream,
+                              struct asyncio_filter *take_filter)
+{
+    if (stream->filter)
+        return -EALREADY;
+    if (stream->is_reading || stream->is_writing)
+        return -EBUSY;
+    take_filter->stream = stream;
+    stream->filter = take_filter;
+    stream->below = stream->ahead;
+    stream->ahead = (struct buffer){0};
+    return 0;
+}
+
+/* ---- ending ---- */
+
+void stream_cut(asyncio_stream *stream, bool is_abort)
+{
+    static const struct linger at_once = {.l_onoff = 1};
+    struct source *source = stream->source;
+    if (!source)
+        return;
+    if (is_abort && stream->is_socket)
+        (void)sys_setsockopt(source->fd, SOL_SOCKET, SO_LINGER, &at_once,
+                             sizeof at_once);
+    stream->source = NULL;
+    source_close(source);
+}
+
+static void stream_close(asyncio_stream *stream, bool is_abort)
+{
+    if (loop_current && stream->loop != loop_current)
+        panic("a stream was closed from another loop than its own");
+    bool is_busy = stream->is_reading || stream->is_writing;
+    if (stream->filter && !is_busy) {
+        struct asyncio_filter *filter = stream->filter;
+        bool is_mute = is_abort || !task_current() || !stream->source;
+        stream->filter = NULL;
+        filter->class_->close(filter, is_mute);
+    }
+    stream_cut(stream, is_abort);
+    stream->is_closed = true;
+    if (!is_busy)
+        stream_free(stream);
+}
+
+void asyncio_stream_close(asyncio_stream *stream)
+{
+    if (stream)
+        stream_close(stream, false);
+}
+
+void asyncio_stream_abort(asyncio_stream *stream)
+{
+    if (stream)
+        stream_close(stream, true);
+}
+
+/* ---- facts ---- */
+
+static int info_of_address(int err, const struct address *address,
+                           char *ret_text, size_t size)
+{
+    return err < 0 ? err : address_format(address, ret_text, size);
+}
+
+static int info_of_peercred(int fd, char *ret_text, size_t size)
+{
+    struct ucred cred;
+    socklen_t len = sizeof cred;
+    int err = sys_getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &cred, &len);
+    if (err < 0 || cred.pid == 0)
+        return -ENOENT;
+    return snprintf(ret_text, size, "pid=%d uid=%u gid=%u", (int)cred.pid,
+                    (unsigned)cred.uid, (unsigned)cred.gid);
+}
+
+int asyncio_stream_get_extra_info(asyncio_stream *stream, const char *name,
+                                  char *ret_text, size_t size)
+{
+    struct address address;
+    struct asyncio_filter *filter = stream->filter;
+    if (!stream->source)
+        return -EBADF;
+    if (filter && filter->class_->get_extra_info) {
+        int len = filter->class_->get_extra_info(filter, name, ret_text, size);
+        if (len != -ENOENT)
+            return len;
+    }
+    int fd = stream->source->fd;
+    if (!stream->is_socket)
+        return -ENOENT;
+    if (strcmp(name, "peername") == 0)
+        return info_of_address(address_of_peer(fd, &address), &address,
+                               ret_text, size);
+    if (strcmp(name, "sockname") == 0)
+        return info_of_address(address_of_socket(fd, &address), &address,
+                               ret_text, size);
+    if (strcmp(name, "peercred") == 0)
+        return info_of_peercred(fd, ret_text, size);
+    return -ENOENT;
+}
+
+int asyncio_stream_fd(const asyncio_stream *stream)
+{
+    return stream->source ? stream->source->fd : -EBADF;
+}

@@ -1,0 +1,70 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * A stream's insides.
+ *
+ *     asyncio_stream_read, readuntil, ...   asyncio_stream_write, writev
+ *              |                                     |
+ *        ahead: read and not taken                   |
+ *              |                                     |
+ *            filter (TLS), or nothing           the same filter
+ *              |                                     |
+ *        below: what was read ahead when the         |
+ *               filter came                          |
+ *              |                                     |
+ *           the source: recv                       send
+ */
+#ifndef IO_STREAM_H
+#define IO_STREAM_H
+
+#include <asyncio/filter.h>
+#include <asyncio/stream.h>
+
+#include "backend/source.h"
+#include "io/buffer.h"
+#include "task/park.h"
+
+#define STREAM_LIMIT_DEFAULT ((size_t)64 * 1024)
+
+struct asyncio_stream {
+    struct source *source;
+    struct asyncio_loop *loop;   /* whose it is; compared, never looked into */
+    struct asyncio_filter *filter; /* NULL: none */
+    struct buffer ahead;
+    struct buffer below;
+    size_t limit;
+    bool is_socket;              /* else a pipe, for read and write */
+    bool is_reading, is_writing; /* somebody does */
+    bool is_closed;              /* by the other task, during a call of this */
+    bool is_at_end;              /* the other side has ended */
+    bool has_ended;              /* this side has */
+};
+
+/* A stream of a descriptor that it takes over once this returns 0. `ready`:
+ * as source_open's. -EPERM: no loop runs here. */
+int stream_new(int fd, bool is_socket, unsigned ready,
+               asyncio_stream **ret_stream);
+
+/* A stream of a source that the caller has opened, or NULL. */
+asyncio_stream *stream_of_source(struct source *source, bool is_socket);
+
+/*
+ * The entry of every call that reads or writes, and its end. In between the
+ * stream stays, even if another task closes it. `is_busy` is is_reading or
+ * is_writing. -EPERM, -EXDEV, -EBADF (closed), -EBUSY.
+ */
+int stream_begin(asyncio_stream *stream, bool *is_busy);
+void stream_end(asyncio_stream *stream, bool *is_busy);
+
+/* The next bytes from the filter, or from the socket; as read(2). */
+ssize_t stream_pull(asyncio_stream *stream, void *buf, size_t len);
+
+/* Hands some to the filter or to the socket; as write(2). */
+ssize_t stream_push(asyncio_stream *stream, const void *buf, size_t len);
+
+/* Waits until the socket has news for a reader. */
+int stream_await_news(asyncio_stream *stream);
+
+/* Ends the connection, and with it what waits on it; the stream stays. */
+void stream_cut(asyncio_stream *stream, bool is_abort);
+
+#endif

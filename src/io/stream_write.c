@@ -1,0 +1,174 @@
+/* SPDX-License-Identifier: MIT */
+/* Writing to streams. Nothing is buffered: what a slow reader does not take
+ * keeps its writer waiting, so memory stays bounded. */
+#include <errno.h>
+#include <limits.h>
+#include <string.h>
+
+#include "io/stream.h"
+#include "sys/sockets.h"
+
+static ssize_t stream_write(asyncio_stream *stream, const char *buf, size_t len,
+                            size_t *moved)
+{
+    ssize_t done = len ? 0 : task_checkpoint(task_current());
+    size_t at = 0;
+    while (at < len && done >= 0) {
+        done = stream_push(stream, buf + at, len - at);
+        at += done > 0 ? (size_t)done : 0;
+    }
+    *moved += at;
+    return done < 0 ? done : (ssize_t)len;
+}
+
+static int write_begin(asyncio_stream *stream)
+{
+    int err = stream_begin(stream, &stream->is_writing);
+    if (unlikely(err == 0 && stream->has_ended)) {
+        stream_end(stream, &stream->is_writing);
+        return -EPIPE;
+    }
+    return err;
+}
+
+ssize_t asyncio_stream_write(asyncio_stream *stream, const void *buf,
+                             size_t len, size_t *ret_moved)
+{
+    size_t moved = 0;
+    ssize_t result = write_begin(stream);
+    if (likely(result == 0)) {
+        result = stream_write(stream, buf, len, &moved);
+        stream_end(stream, &stream->is_writing);
+    }
+    if (ret_moved)
+        *ret_moved = moved;
+    return result;
+}
+
+ssize_t asyncio_stream_write_text(asyncio_stream *stream, const char *text)
+{
+    return asyncio_stream_write(stream, text, strlen(text), NULL);
+}
+
+/* ---- many pieces ---- */
+
+enum { WINDOW_PARTS = 16 };
+
+/* What is left to be written: all of `parts` but the first `skip` bytes. */
+struct pieces {
+    const struct iovec *parts;
+    size_t count;
+    size_t skip;                 /* less than the first part's length */
+};
+
+static void pieces_advance(struct pieces *pieces, size_t len)
+{
+    pieces->skip += len;
+    while (pieces->count && pieces->skip >= pieces->parts->iov_len) {
+        pieces->skip -= pieces->parts->iov_len;
+        pieces->parts++;
+        pieces->count--;
+    }
+}
+
+static size_t pieces_window(const struct pieces *pieces, struct iovec *window)
+{
+    size_t count = pieces->count < WINDOW_PARTS ? pieces->count : WINDOW_PARTS;
+    memcpy(window, pieces->parts, count * sizeof *window);
+    window[0].iov_base = (char *)window[0].iov_base + pieces->skip;
+    window[0].iov_len -= pieces->skip;
+    return count;
+}
+
+static ssize_t stream_sendmsg(asyncio_stream *stream,
+                              const struct pieces *pieces)
+{
+    struct iovec window[WINDOW_PARTS];
+    struct msghdr header = {.msg_iov = window};
+    struct task_op op;
+    if (!stream->source)
+        return -EBADF;
+    header.msg_iovlen = pieces_window(pieces, window);
+    memset(&op, 0, sizeof op);
+    op.op.kind = OP_SENDMSG;
+    op.op.fd = stream->source->fd;
+    op.op.source = stream->source;
+    op.op.message.header = &header;
+    return task_run_op(task_current(), &op, WAIT_FD);
+}
+
+/* As write(2), of the first piece or of several at once. */
+static ssize_t stream_push_pieces(asyncio_stream *stream,
+                                  const struct pieces *pieces)
+{
+    if (stream->is_socket && !stream->filter && pieces->count > 1)
+        return stream_sendmsg(stream, pieces);
+    return stream_push(stream,
+                       (const char *)pieces->parts->iov_base + pieces->skip,
+                       pieces->parts->iov_len - pieces->skip);
+}
+
+static ssize_t stream_writev(asyncio_stream *stream, struct pieces pieces,
+                             size_t *moved)
+{
+    pieces_advance(&pieces, 0);
+    ssize_t done = pieces.count ? 0 : task_checkpoint(task_current());
+    while (pieces.count && done >= 0) {
+        done = stream_push_pieces(stream, &pieces);
+        if (done > 0) {
+            pieces_advance(&pieces, (size_t)done);
+            *moved += (size_t)done;
+        }
+    }
+    return done < 0 ? done : (ssize_t)*moved;
+}
+
+static bool parts_fit(const struct iovec *parts, size_t count)
+{
+    size_t len = 0;
+    for (size_t i = 0; i < count; i++) {
+        if (__builtin_add_overflow(len, parts[i].iov_len, &len) ||
+            len > SSIZE_MAX)
+            return false;
+    }
+    return true;
+}
+
+ssize_t asyncio_stream_writev(asyncio_stream *stream, const struct iovec *parts,
+                              size_t count, size_t *ret_moved)
+{
+    size_t moved = 0;
+    ssize_t result = parts_fit(parts, count) ? write_begin(stream) : -EINVAL;
+    if (result == 0) {
+        struct pieces pieces = {.parts = parts, .count = count};
+        result = stream_writev(stream, pieces, &moved);
+        stream_end(stream, &stream->is_writing);
+    }
+    if (ret_moved)
+        *ret_moved = moved;
+    return result;
+}
+
+/* ---- the end ---- */
+
+static int stream_write_eof(asyncio_stream *stream)
+{
+    if (stream->filter)
+        return stream->filter->class_->write_eof(stream->filter);
+    if (!stream->is_socket)
+        return -ENOTSUP;
+    return sys_shutdown(stream->source->fd, SHUT_WR);
+}
+
+int asyncio_stream_write_eof(asyncio_stream *stream)
+{
+    int err = stream_begin(stream, &stream->is_writing);
+    if (err < 0)
+        return err;
+    if (!stream->has_ended)
+        err = stream_write_eof(stream);
+    if (err >= 0)
+        stream->has_ended = true;
+    stream_end(stream, &stream->is_writing);
+    return err < 0 ? err : 0;
+}

@@ -1,0 +1,27 @@
+/* SPDX-License-Identifier: MIT */
+/* Files by name. */
+#include "sys/files.h"
+
+#include <unistd.h>
+
+#include "sys/internal.h"
+
+bool sys_is_socket(const char *path)
+{
+    struct stat facts;
+    return lstat(path, &facts) == 0 && S_ISSOCK(facts.st_mode);
+}
+
+int sys_unlink(const char *path)
+{
+    if (fault_strikes(FAULT_SYSCALL))
+        return -EACCES;
+    return (int)sys_result(unlink(path));
+}
+
+int sys_chmod(const char *path, mode_t mode)
+{
+    if (fault_strikes(FAULT_SYSCALL))
+        return -EPERM;
+    return (int)sys_result(chmod(path, mode));
+}

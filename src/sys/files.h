@@ -1,0 +1,14 @@
+/* SPDX-License-Identifier: MIT */
+/* Files by name. */
+#ifndef SYS_FILES_H
+#define SYS_FILES_H
+
+#include <sys/stat.h>
+
+#include "base/base.h"
+
+bool sys_is_socket(const char *path);
+int sys_unlink(const char *path);
+int sys_chmod(const char *path, mode_t mode);
+
+#endif
