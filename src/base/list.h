@@ -36,11 +36,17 @@ static inline void list_push_front(struct asyncio_link *list,
     list_push_back(list->next, link);
 }
 
-/* Takes the link out; it then points at itself: a second time is harmless. */
-static inline void list_remove(struct asyncio_link *link)
+/* Takes out a link that nobody asks for any more. */
+static inline void list_unlink(struct asyncio_link *link)
 {
     link->prev->next = link->next;
     link->next->prev = link->prev;
+}
+
+/* Takes the link out; it then points at itself: a second time is harmless. */
+static inline void list_remove(struct asyncio_link *link)
+{
+    list_unlink(link);
     list_init(link);
 }
 

@@ -63,14 +63,21 @@ static inline struct ctx_stack stack_range(const struct stack_pool *pool,
     return (struct ctx_stack){high - (pool->size - pool->guard), high};
 }
 
+/* The top of a free stack where there is one, not under valgrind. */
+static inline void *stack_take_plain(struct stack_pool *pool)
+{
+    void *top = pool->free[--pool->free_count];
+    if (pool->free_count < pool->free_low)
+        pool->free_low = pool->free_count;
+    return top;
+}
+
 /* The top of a free stack, or NULL when memory is exhausted. */
 static inline void *stack_take(struct stack_pool *pool)
 {
     if (unlikely(!pool->free_count) && stack_pool_grow(pool) < 0)
         return NULL;
-    void *top = pool->free[--pool->free_count];
-    if (pool->free_count < pool->free_low)
-        pool->free_low = pool->free_count;
+    void *top = stack_take_plain(pool);
     if (unlikely(pool->on_valgrind))
         sanitizer_stack_renew(stack_range(pool, top).low,
                               pool->size - pool->guard);

@@ -34,8 +34,10 @@ static struct asyncio_tcb *task_place(const struct stack_pool *pool, void *top)
 
 /* ---- the first frame ---- */
 
-/* A child that the returning task never awaited. */
-static void task_end_children(struct asyncio_tcb *task);
+/* A child that the returning task never awaited. Out of line: it parks, and
+ * who parks saves every register. */
+static __attribute__((cold, noinline)) void
+task_end_children(struct asyncio_tcb *task);
 
 static _Noreturn void task_end(struct asyncio_tcb *task, int result)
 {
@@ -100,6 +102,17 @@ task_make_room(struct asyncio_runner *runner, struct stack_pool *pool)
     return 0;
 }
 
+/* A control block on the stack, with a handle. */
+static inline __attribute__((always_inline)) struct asyncio_tcb *
+task_make_on(struct asyncio_runner *runner, struct stack_pool *pool, void *top)
+{
+    struct asyncio_tcb *task = task_place(pool, top);
+    task->slot = slots_take(&runner->slots, task);
+    task->pool = pool;
+    task->stack_top = top;
+    return task;
+}
+
 /* A task on a stack of `pool` that stands on no queue yet, or NULL. */
 static inline __attribute__((always_inline)) struct asyncio_tcb *
 task_make(struct asyncio_runner *runner, struct stack_pool *pool,
@@ -107,14 +120,12 @@ task_make(struct asyncio_runner *runner, struct stack_pool *pool,
 {
     if (CTX_MARKED)
         runner_reap(runner);
+    if (unlikely(crowd_is_due(runner)))
+        crowd_begin(runner);
     if (unlikely(!pool->free_count || !slots_have_room(&runner->slots)) &&
         task_make_room(runner, pool) < 0)
         return NULL;
-    void *top = stack_take(pool);
-    struct asyncio_tcb *task = task_place(pool, top);
-    task->slot = slots_take(&runner->slots, task);
-    task->pool = pool;
-    task->stack_top = top;
+    struct asyncio_tcb *task = task_make_on(runner, pool, stack_take(pool));
     task_init(task, runner, plan);
     return task;
 }
@@ -258,14 +269,13 @@ static void task_end_children(struct asyncio_tcb *task)
 
 /* ---- the public words ---- */
 
-/* The hot path: what `plan` says is known to the compiler. */
-asyncio_task asyncio_create_task(asyncio_fn *fn, void *arg)
+/* What the short way below leaves out: failures, first times, tools. */
+static __attribute__((cold, noinline)) asyncio_task
+create_task_slowly(asyncio_fn *fn, void *arg)
 {
     struct asyncio_tcb *creator = task_current();
-    if (unlikely(!creator))
+    if (!creator)
         return task_null(-EPERM);
-    if (unlikely(!fn))
-        return task_null(-EINVAL);
     struct task_plan plan = {
         .fn = fn,
         .arg = arg,
@@ -273,8 +283,31 @@ asyncio_task asyncio_create_task(asyncio_fn *fn, void *arg)
         .creator = creator,
     };
     struct asyncio_tcb *task;
-    int err = task_create_plain(creator->runner, &plan, &task);
-    return likely(err == 0) ? task_handle(task) : task_null(err);
+    int err = task_create(creator->runner, &plan, &task);
+    return err == 0 ? task_handle(task) : task_null(err);
+}
+
+static inline bool creator_is_plain(const struct asyncio_tcb *creator)
+{
+    const struct asyncio_runner *runner = creator->runner;
+    return runner->pool.free_count && !runner->pool.on_valgrind &&
+           slots_have_room(&runner->slots) && !creator->locals &&
+           !crowd_is_due(runner) && !CTX_MARKED;
+}
+
+/* The hot path. It calls nothing, so that it need not save a register. */
+asyncio_task asyncio_create_task(asyncio_fn *fn, void *arg)
+{
+    struct asyncio_tcb *creator = task_current();
+    if (unlikely(!creator || !fn || !creator_is_plain(creator)))
+        return create_task_slowly(fn, arg);
+    struct asyncio_runner *runner = creator->runner;
+    struct task_plan plan = {.fn = fn, .arg = arg, .parent = &creator->root};
+    struct asyncio_tcb *task =
+        task_make_on(runner, &runner->pool, stack_take_plain(&runner->pool));
+    task_init(task, runner, &plan);
+    task_start(task, task);
+    return task_handle(task);
 }
 
 asyncio_task

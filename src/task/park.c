@@ -22,6 +22,17 @@ void task_step(struct work *work)
     ctx_switch(&runner->native, &task->ctx);
 }
 
+void crowd_begin(struct asyncio_runner *runner)
+{
+    if (runner->loop->is_virtual)
+        return;
+    runner->is_crowd = true;
+    runner->ready = 0;
+    runner->ready_noted = 0;
+    for (struct work *work = runner->loop->ready.head; work; work = work->next)
+        runner->ready += work->run == task_step;
+}
+
 void task_interrupt(struct asyncio_tcb *task)
 {
     if (task->state != TASK_PARKED || !task->wait.abort)

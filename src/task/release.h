@@ -19,7 +19,7 @@ static inline void task_release(struct asyncio_tcb *task)
     struct asyncio_runner *runner = task->runner;
     struct asyncio_scope *parent = task->root.parent;
     slots_give(&runner->slots, task->slot);
-    list_remove(&task->root.siblings);
+    list_unlink(&task->root.siblings);
 
     struct asyncio_tcb *owner = parent->task;
     if (unlikely(owner && owner->is_closing && owner->state == TASK_PARKED &&

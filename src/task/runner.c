@@ -151,7 +151,8 @@ static int runner_init(struct asyncio_runner *runner,
                               options->dense_stacks ? STACK_DENSE : 0);
     if (err < 0)
         return err;
-    struct loop_options loop_options = {options->backend, options->seed};
+    struct loop_options loop_options = {options->backend, options->seed,
+                                        options->spin};
     err = loop_new(&loop_options, &runner->loop);
     if (err < 0)
         return err;

@@ -38,12 +38,14 @@ struct asyncio_runner {
     uint64_t trim_at_ns;         /* when idle stacks are looked at again */
     uint64_t created;            /* tasks ever */
     uint64_t ended;              /* of these */
-    size_t ready;                /* tasks in the loop's ready queue */
-    size_t ready_noted;          /* of a crowd, since its queue is long */
+    size_t ready;                /* is_crowd: tasks in the ready queue */
+    size_t ready_noted;          /* is_crowd: those that joined it since it
+                                  * was last short */
     struct asyncio_tcb *last_ready[CROWD_AHEAD]; /* see crowd.h */
     uint32_t id;                 /* of the loop, in handles */
     int thread;                  /* whose runner it is */
     int broken;                  /* why the loop cannot go on; 0 */
+    bool is_crowd;               /* see crowd.h */
     bool takes_sigint;
     bool is_interrupted;         /* by Ctrl-C, in this run */
     bool is_debug;               /* ASYNCIO_DEBUG */
