@@ -59,6 +59,10 @@ static int loop_sleep(struct asyncio_loop *loop)
         return err;
 
     uint64_t patience = loop_patience_ns(loop);
+    if (spin_for_news(loop, patience)) {
+        loop_collect(loop);
+        return 0;
+    }
     if (!mailbox_will_sleep(loop->mailbox))
         patience = 0;
     err = loop->backend->class->wait(loop->backend, patience);
@@ -217,11 +221,15 @@ static int loop_init(struct asyncio_loop *loop,
     const char *name = loop_backend_name(options);
     if (!loop_backend_is_known(name))
         return -EINVAL;
+    int err = spin_init(&loop->spin, options->spin);
+    if (err < 0)
+        return err;
 
     loop->backend_options.name = name;
     loop->backend_options.seed = options->seed;
     if (name && !strcmp(name, "sim")) {
-        int err = loop_init_virtual(loop, options->seed);
+        loop->spin.limit_ns = 0;
+        err = loop_init_virtual(loop, options->seed);
         if (err < 0)
             return err;
     }

@@ -22,6 +22,7 @@
 #include "backend/backend.h"
 #include "base/work.h"
 #include "engine/shuffle.h"
+#include "engine/spin.h"
 #include "engine/wheel.h"
 
 /* Steps between two looks at the kernel. */
@@ -42,6 +43,7 @@ struct asyncio_loop {
                                   * that never waits never opens a ring */
     struct backend_options backend_options;
     struct mailbox *mailbox;
+    struct spin spin;
     struct shuffle shuffle;      /* is_virtual only; the layer above may
                                   * replace its order_of */
 
@@ -61,6 +63,7 @@ struct asyncio_loop {
 struct loop_options {
     const char *backend;
     uint64_t seed;
+    double spin;                 /* seconds; see spin.h */
 };
 
 /* The loop that runs on this thread, or NULL. */
