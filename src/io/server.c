@@ -116,9 +116,12 @@ static void server_welcome(struct asyncio_server *server, int fd)
         asyncio_stream_abort(stream);
 }
 
+/* -EBADF: it was closed meanwhile, perhaps before its task first ran. */
 static int server_accept(struct listener *listener)
 {
     struct task_op op;
+    if (!listener->source)
+        return -EBADF;
     memset(&op, 0, sizeof op);
     op.op.kind = OP_ACCEPT;
     op.op.fd = listener->source->fd;

@@ -9,6 +9,7 @@
 
 #include "base/mem.h"
 #include "io/address.h"
+#include "sys/files.h"
 #include "sys/sockets.h"
 
 /* ---- making one ---- */
@@ -56,6 +57,8 @@ int asyncio_stream_from_fd(int take_fd, asyncio_stream **ret_stream)
         return err;
     if (is_socket && type != SOCK_STREAM)
         return -EPROTOTYPE;
+    if (!is_socket && sys_is_file(take_fd))
+        return -EPERM;
     err = sys_set_nonblocking(take_fd);
     if (err < 0)
         return err;

@@ -12,6 +12,13 @@ bool sys_is_socket(const char *path)
     return lstat(path, &facts) == 0 && S_ISSOCK(facts.st_mode);
 }
 
+bool sys_is_file(int fd)
+{
+    struct stat facts;
+    return fstat(fd, &facts) == 0 &&
+           (S_ISREG(facts.st_mode) || S_ISDIR(facts.st_mode));
+}
+
 int sys_unlink(const char *path)
 {
     if (fault_strikes(FAULT_SYSCALL))

@@ -111,7 +111,7 @@ NET_SCENARIO(cancelled_it_ends_its_clients)
     asyncio_stream_close(stream);
 }
 
-static int fail(asyncio_stream *stream, void *arg)
+static int fail_at_once(asyncio_stream *stream, void *arg)
 {
     (void)stream;
     return *(int *)arg;
@@ -121,8 +121,8 @@ NET_SCENARIO(a_client_that_fails_is_counted_and_nobody_elses_affair)
 {
     int failure = -EPROTO;
     asyncio_server *server;
-    ck_assert_int_eq(asyncio_start_server(fail, &failure, "127.0.0.1", "0",
-                                          NULL, &server),
+    ck_assert_int_eq(asyncio_start_server(fail_at_once, &failure, "127.0.0.1",
+                                          "0", NULL, &server),
                      0);
     for (int i = 0; i < 3; i++) {
         asyncio_stream *stream = connect_to_server(server);
