@@ -116,12 +116,13 @@ static void server_welcome(struct asyncio_server *server, int fd)
         asyncio_stream_abort(stream);
 }
 
-/* -EBADF: it was closed meanwhile, perhaps before its task first ran. */
 static int server_accept(struct listener *listener)
 {
     struct task_op op;
+    /* Stopped, before this task has begun or while it had something else to
+     * do than to wait: it is cancelled, and meets that here. */
     if (!listener->source)
-        return -EBADF;
+        return -ECANCELED;
     memset(&op, 0, sizeof op);
     op.op.kind = OP_ACCEPT;
     op.op.fd = listener->source->fd;

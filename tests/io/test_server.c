@@ -111,7 +111,34 @@ NET_SCENARIO(cancelled_it_ends_its_clients)
     asyncio_stream_close(stream);
 }
 
-static int fail_at_once(asyncio_stream *stream, void *arg)
+/* Before it has begun to accept, and with a connection at the door. */
+NET_SCENARIO(stopped_at_once_it_ends)
+{
+    asyncio_server *server = start_echo();
+    asyncio_server_stop(server);
+    ck_assert_int_eq(asyncio_server_port(server), -ENOENT);
+    ck_assert_int_eq(asyncio_server_serve_forever(server), 0);
+}
+
+NET_SCENARIO(closed_at_once_it_ends)
+{
+    asyncio_server_close(start_echo());
+}
+
+NET_SCENARIO(stopped_in_the_step_of_an_accept_it_ends)
+{
+    asyncio_server *server = start_echo();
+    let_a_turn_pass();
+    asyncio_stream *stream = connect_to_server(server);
+    for (int i = 0; i < 3; i++) {
+        asyncio_sleep(0);
+        asyncio_server_stop(server);
+    }
+    asyncio_stream_close(stream);
+    ck_assert_int_eq(asyncio_server_serve_forever(server), 0);
+}
+
+static int fail_with(asyncio_stream *stream, void *arg)
 {
     (void)stream;
     return *(int *)arg;
@@ -121,8 +148,8 @@ NET_SCENARIO(a_client_that_fails_is_counted_and_nobody_elses_affair)
 {
     int failure = -EPROTO;
     asyncio_server *server;
-    ck_assert_int_eq(asyncio_start_server(fail_at_once, &failure, "127.0.0.1",
-                                          "0", NULL, &server),
+    ck_assert_int_eq(asyncio_start_server(fail_with, &failure, "127.0.0.1", "0",
+                                          NULL, &server),
                      0);
     for (int i = 0; i < 3; i++) {
         asyncio_stream *stream = connect_to_server(server);
@@ -251,6 +278,9 @@ Suite *test_suite(void)
     suite_case(suite, aborted_clients_reset_the_connection);
     suite_case(suite, stopped_it_serves_who_is_there_and_ends);
     suite_case(suite, cancelled_it_ends_its_clients);
+    suite_case(suite, stopped_at_once_it_ends);
+    suite_case(suite, closed_at_once_it_ends);
+    suite_case(suite, stopped_in_the_step_of_an_accept_it_ends);
     suite_case(suite, a_client_that_fails_is_counted_and_nobody_elses_affair);
     suite_case(suite, more_clients_than_allowed_wait);
     suite_case(suite, sockets_that_listen_are_taken_over);
