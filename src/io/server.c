@@ -172,6 +172,17 @@ static bool is_of_connection(int err)
 
 static const double shortage_pause = 0.1;
 
+/* Another listener may have filled the last place meanwhile. */
+static int server_admit(struct asyncio_server *server, int fd)
+{
+    int err = server_await_room(server);
+    if (err < 0)
+        sys_close(fd);
+    else
+        server_welcome(server, fd);
+    return err;
+}
+
 static int listener_step(struct listener *listener)
 {
     struct asyncio_server *server = listener->server;
@@ -180,10 +191,10 @@ static int listener_step(struct listener *listener)
         return err;
     int fd = server_accept(listener);
     if (fd >= 0)
-        server_welcome(server, fd);
-    else if (is_shortage(fd))
+        return server_admit(server, fd);
+    if (is_shortage(fd))
         return server_await_departure(server, shortage_pause);
-    return fd < 0 && !is_of_connection(fd) ? fd : 0;
+    return is_of_connection(fd) ? 0 : fd;
 }
 
 static void listener_close(struct listener *listener)
