@@ -103,8 +103,10 @@ ASYNCIO_API size_t asyncio_server_clients(const asyncio_server *server);
 ASYNCIO_API size_t asyncio_server_failures(const asyncio_server *server);
 
 /* Serves until cancelled or until asyncio_server_stop; then closes and frees
- * the server. Suspends. Cancelled: its clients are too, and waited for;
- * -ECANCELED. */
+ * the server. Suspends. Cancelled, or closed by another task: its clients are
+ * cancelled, too, and waited for; -ECANCELED. -EDEADLK: called by one of its
+ * own clients; -EBUSY: another task serves it; else what keeps it from
+ * accepting, if anything. */
 ASYNCIO_API ASYNCIO_SUSPENDS int
 asyncio_server_serve_forever(asyncio_server *server);
 
@@ -127,7 +129,9 @@ ASYNCIO_API void asyncio_server_close_clients(asyncio_server *server);
 ASYNCIO_API void asyncio_server_abort_clients(asyncio_server *server);
 
 /* Stops listening, cancels what is left, waits for it, frees the server. NULL
- * is fine. Suspends; not cut short by a cancel. */
+ * is fine. Suspends; not cut short by a cancel. In one of its own clients, and
+ * while another task is in serve_forever, it only cancels: that other task
+ * frees the server, or whoever has started it and closes it in turn. */
 ASYNCIO_API ASYNCIO_SUSPENDS void asyncio_server_close(asyncio_server *server);
 
 ASYNCIO_END

@@ -44,6 +44,8 @@ struct asyncio_server {
     struct asyncio_link clients;
     size_t client_count;
     size_t failures;
+    int failure;                 /* why it has stopped by itself; 0 */
+    bool has_ended;              /* `task` has */
     char *path;                  /* of a Unix socket's file, to be removed */
     size_t listener_count;
     struct listener listeners[];
@@ -203,6 +205,13 @@ static void listener_close(struct listener *listener)
     listener->source = NULL;
 }
 
+static void server_fail(struct asyncio_server *server, int err)
+{
+    if (!server->failure)
+        server->failure = err;
+    asyncio_server_stop(server);
+}
+
 static int listener_run(void *arg)
 {
     struct listener *listener = arg;
@@ -210,6 +219,9 @@ static int listener_run(void *arg)
     do
         err = listener_step(listener);
     while (err == 0);
+    /* With its source it was not stopped: something is wrong with it. */
+    if (listener->source && err != -ECANCELED)
+        server_fail(listener->server, err);
     listener_close(listener);
     return 0;
 }
@@ -253,7 +265,9 @@ static int server_run(void *arg)
         err = server_serve(&server->group, server);
     else
         server_stop_listening(server);
-    return asyncio_group_end(&server->group, err);
+    err = asyncio_group_end(&server->group, err);
+    server->has_ended = true;
+    return err == 0 ? server->failure : err;
 }
 
 /* ---- starting ---- */
@@ -481,11 +495,16 @@ int asyncio_server_drain(asyncio_server *server, double seconds)
     return err < 0 ? err : left;
 }
 
-/* The join is waited for in any case, and the server is gone after it. */
+/*
+ * The join is waited for in any case, and the server is gone after it. Unless
+ * it cannot be: somebody else waits for it already and frees it, or the caller
+ * is one of its own clients, which end before it does.
+ */
 static int server_join(struct asyncio_server *server)
 {
     int result = asyncio_await(server->task);
-    server_free(server);
+    if (server->has_ended)
+        server_free(server);
     return result;
 }
 

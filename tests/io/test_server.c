@@ -138,6 +138,50 @@ NET_SCENARIO(stopped_in_the_step_of_an_accept_it_ends)
     ck_assert_int_eq(asyncio_server_serve_forever(server), 0);
 }
 
+NET_SCENARIO(closed_beside_serve_forever_it_is_freed_once)
+{
+    asyncio_server *server = start_echo();
+    asyncio_task serving = asyncio_create_task(serve, server);
+    asyncio_stream *stream = connect_to_server(server);
+    say_text(stream, "x");
+    hear_text(stream, "x");
+    asyncio_server_close(server);
+    ck_assert_int_eq(asyncio_await(serving), -ECANCELED);
+    hear_end(stream);
+    asyncio_stream_close(stream);
+}
+
+static int close_the_server(asyncio_stream *stream, void *arg)
+{
+    asyncio_server **server = arg;
+    say_text(stream, "bye");
+    int err = asyncio_server_serve_forever(*server);
+    ck_assert(err == -EDEADLK || err == -EBUSY);
+    asyncio_server_close(*server);
+    return asyncio_check_cancelled();
+}
+
+/* Once while somebody waits for it, once while nobody does. */
+NET_SCENARIO(closed_by_a_client_it_ends_and_is_freed_once)
+{
+    for (int is_awaited = 0; is_awaited <= 1; is_awaited++) {
+        asyncio_server *server;
+        ck_assert_int_eq(asyncio_start_server(close_the_server, &server,
+                                              "127.0.0.1", "0", NULL, &server),
+                         0);
+        asyncio_stream *stream = connect_to_server(server);
+        if (is_awaited) {
+            ck_assert_int_eq(asyncio_server_serve_forever(server), -ECANCELED);
+            hear_text(stream, "bye");
+        } else {
+            hear_text(stream, "bye");
+            hear_end(stream);
+            asyncio_server_close(server);
+        }
+        asyncio_stream_close(stream);
+    }
+}
+
 static int fail_with(asyncio_stream *stream, void *arg)
 {
     (void)stream;
@@ -193,6 +237,35 @@ static int listen_anywhere(void)
     return fd;
 }
 
+/* Each of its two sockets has a client at the door at the same time. */
+NET_SCENARIO(more_clients_than_allowed_wait_at_several_sockets_too)
+{
+    struct asyncio_server_options options = {.max_clients = 1};
+    int fds[2] = {listen_anywhere(), listen_anywhere()};
+    asyncio_server *server;
+    asyncio_stream *streams[2];
+    char name[64];
+    ck_assert_int_eq(asyncio_start_server_from_fds(echo_client, NULL, fds, 2,
+                                                   &options, &server),
+                     0);
+    let_a_turn_pass();
+    for (size_t i = 0; i < 2; i++) {
+        ck_assert_int_gt(
+            asyncio_server_sockname(server, i, name, sizeof name), 0);
+        char *port = strrchr(name, ':') + 1;
+        ck_assert_int_eq(
+            asyncio_open_connection("127.0.0.1", port, NULL, &streams[i]), 0);
+        say_text(streams[i], "x");
+    }
+    hear_text(streams[0], "x");
+    let_a_turn_pass();
+    ck_assert_uint_eq(asyncio_server_clients(server), 1);
+    asyncio_stream_close(streams[0]);
+    hear_text(streams[1], "x");
+    asyncio_stream_close(streams[1]);
+    asyncio_server_close(server);
+}
+
 NET_SCENARIO(sockets_that_listen_are_taken_over)
 {
     int fd = listen_anywhere();
@@ -208,6 +281,23 @@ NET_SCENARIO(sockets_that_listen_are_taken_over)
     ck_assert_int_eq(
         asyncio_start_server_from_fds(echo_client, NULL, &fd, 0, NULL, &server),
         -EINVAL);
+}
+
+NET_SCENARIO(a_socket_that_listens_no_more_stops_the_server)
+{
+    int fd = listen_anywhere();
+    asyncio_server *server;
+    ck_assert_int_eq(asyncio_start_server_from_fds(echo_client, NULL, &fd, 1,
+                                                   NULL, &server),
+                     0);
+    asyncio_stream *stream = connect_to_server(server);
+    say_text(stream, "x");
+    hear_text(stream, "x");
+    ck_assert_int_eq(shutdown(fd, SHUT_RDWR), 0);
+    say_text(stream, "y");
+    hear_text(stream, "y");
+    asyncio_stream_close(stream);
+    ck_assert_int_eq(asyncio_server_serve_forever(server), -EINVAL);
 }
 
 /* In a process of its own, where descriptor 3 is free. */
@@ -278,12 +368,16 @@ Suite *test_suite(void)
     suite_case(suite, aborted_clients_reset_the_connection);
     suite_case(suite, stopped_it_serves_who_is_there_and_ends);
     suite_case(suite, cancelled_it_ends_its_clients);
+    suite_case(suite, closed_beside_serve_forever_it_is_freed_once);
+    suite_case(suite, closed_by_a_client_it_ends_and_is_freed_once);
     suite_case(suite, stopped_at_once_it_ends);
     suite_case(suite, closed_at_once_it_ends);
     suite_case(suite, stopped_in_the_step_of_an_accept_it_ends);
     suite_case(suite, a_client_that_fails_is_counted_and_nobody_elses_affair);
     suite_case(suite, more_clients_than_allowed_wait);
+    suite_case(suite, more_clients_than_allowed_wait_at_several_sockets_too);
     suite_case(suite, sockets_that_listen_are_taken_over);
+    suite_case(suite, a_socket_that_listens_no_more_stops_the_server);
     suite_case(suite, a_service_manager_passes_sockets);
     suite_case(suite, a_port_that_is_taken_is_eaddrinuse);
     suite_case(suite, it_ends_with_the_task_that_started_it);
