@@ -62,9 +62,9 @@ struct backend_class {
     bool (*may_have_completions)(struct backend *backend);
     /* The loop's clock: sys_now_ns, or the virtual one. */
     uint64_t (*now_ns)(struct backend *backend);
-    /* Begins to tell a source its news, or makes it UNWATCHED; ends that, and
-     * sees to it that source_free follows. For source.c. -ENOTSUP (sim),
-     * -ENOMEM, -ENOSPC. */
+    /* Begins to tell a source its news, or makes it UNWATCHED; ends that and
+     * what still waits (-EBADF), and sees to it that source_free follows. For
+     * source.c. -ENOTSUP (sim), -ENOMEM, -ENOSPC. */
     int (*watch)(struct backend *backend, struct source *source);
     void (*unwatch)(struct backend *backend, struct source *source);
     /* The owner is about to close `fd`: no op on it is in flight. */

@@ -329,10 +329,8 @@ static void epoll_forget_fd(struct backend *base, int fd)
 /* ---- open and close ---- */
 
 /* In a child as in the parent: closing our epfd leaves the parent's alone. */
-static void epoll_free(struct backend *base)
+static void epoll_free(struct epoll_backend *self)
 {
-    struct epoll_backend *self = downcast(base);
-    sources_orphan(base);
     sys_close(self->epfd);
     for (size_t i = 0; i < self->page_count; i++)
         mem_free(self->pages[i]);
@@ -343,13 +341,20 @@ static void epoll_free(struct backend *base)
 static void epoll_close(struct backend *base)
 {
     ASSERT(base->in_flight == 0);
-    epoll_free(base);
+    sources_orphan(base);
+    epoll_free(downcast(base));
+}
+
+static void epoll_poison(struct backend *base)
+{
+    sources_poison(base);
+    epoll_free(downcast(base));
 }
 
 static const struct backend_class epoll_class = {
     .name = "epoll",
     .close = epoll_close,
-    .poison = epoll_free,
+    .poison = epoll_poison,
     .submit = epoll_submit,
     .cancel = epoll_cancel,
     .abandon = op_abandon_in_pool,

@@ -13,6 +13,8 @@
  * look beforehand would be a system call that mostly says no. */
 static ssize_t poll_attempt(struct op *op, unsigned got)
 {
+    if (got & POLLRDHUP)
+        got |= POLLIN;           /* the end is there to be read */
     got &= op->events | POLLERR | POLLHUP;
     return got ? (ssize_t)got : -EAGAIN;
 }

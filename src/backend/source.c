@@ -9,7 +9,7 @@
 #include "base/mem.h"
 #include "sys/sys.h"
 
-/* These never pass, so an op that finds them always tries. */
+/* These hardly ever pass, so an op that finds them always tries. */
 static const unsigned final_events = POLLERR | POLLHUP | POLLRDHUP;
 
 int source_open(struct backend *backend, int fd, unsigned ready,
@@ -43,30 +43,54 @@ void source_close(struct source *source)
         source_free(source);
         return;
     }
-    while (!list_is_empty(&source->waiters)) {
+    while (source->state == SOURCE_WATCHED &&
+           !list_is_empty(&source->waiters)) {
         struct op *op = container_of(source->waiters.next, struct op, link);
         op_end_later(op, -EBADF, &backend->ended);
     }
-    bool is_watched = source->state == SOURCE_WATCHED;
-    source->state = SOURCE_CLOSING;
-    if (is_watched)
-        backend->class->unwatch(backend, source);
-    else
-        source_free(source);
+    backend->class->unwatch(backend, source);
+}
+
+int source_release(struct source *source)
+{
+    int fd = source->fd;
+    source->is_released = true;
+    source_close(source);
+    return fd;
 }
 
 void source_free(struct source *source)
 {
     list_remove(&source->link);
-    sys_close(source->fd);
+    if (!source->is_released)
+        sys_close(source->fd);
     mem_free(source);
+}
+
+static struct source *sources_pop(struct backend *backend)
+{
+    struct asyncio_link *link = list_pop_front(&backend->sources);
+    return link ? container_of(link, struct source, link) : NULL;
 }
 
 void sources_orphan(struct backend *backend)
 {
-    struct asyncio_link *link;
-    while ((link = list_pop_front(&backend->sources)))
-        container_of(link, struct source, link)->backend = NULL;
+    struct source *source;
+    while ((source = sources_pop(backend))) {
+        source->backend = NULL;
+        if (source->state == SOURCE_CLOSING)
+            source_free(source);
+    }
+}
+
+void sources_poison(struct backend *backend)
+{
+    struct source *source;
+    while ((source = sources_pop(backend))) {
+        source->backend = NULL;
+        if (source->state == SOURCE_CLOSING)
+            mem_free(source);
+    }
 }
 
 /* ---- ops ---- */
@@ -79,6 +103,8 @@ static void source_learn(struct source *source, const struct op *op,
     const struct op_class *class = op_class[op->kind];
     if (result == -EAGAIN || (class->takes_all && class->takes_all(op, result)))
         source->ready &= ~class->events(op);
+    if (result == -EAGAIN)
+        source->ready &= ~(unsigned)POLLERR; /* somebody has taken it */
 }
 
 bool source_attempt(struct op *op)

@@ -12,7 +12,7 @@
  *              source_open              source_close          the last news
  *    (nothing) -----------> WATCHED ----------------> CLOSING --------> freed
  *                  |                                     ^
- *                  +-----> UNWATCHED -------------------+ at once
+ *                  +-----> UNWATCHED -------------------+
  *                  the back end cannot: ops wait as on a bare descriptor
  *
  * The descriptor is closed when no request of the kernel's holds the file any
@@ -35,12 +35,16 @@ struct source {
     int fd;                      /* owned */
     enum source_state state;
     unsigned ready;              /* poll(2)'s bits that hold, as far as known */
+    bool is_released;            /* the descriptor is somebody else's again */
     bool is_armed;               /* uring: the kernel has the request */
+    size_t polls;                /* uring: ops that poll for themselves, as
+                                  * those of an UNWATCHED one do */
     struct asyncio_link again;   /* uring: to arm, or to withdraw when CLOSING,
                                   * as soon as there is an entry for it */
     struct backend *backend;     /* NULL: that has been closed */
     struct asyncio_link link;    /* in the back end's `sources` */
-    struct asyncio_link waiters; /* ops AT_SOURCE, oldest first */
+    struct asyncio_link waiters; /* ops AT_SOURCE, oldest first; those of
+                                  * an UNWATCHED one that are IN_RING */
 };
 
 /*
@@ -54,6 +58,10 @@ int source_open(struct backend *backend, int fd, unsigned ready,
 /* Gives it up and closes the descriptor. Ops that still wait end with -EBADF
  * at the next wait. NULL is fine. */
 void source_close(struct source *source);
+
+/* Gives it up and hands the descriptor back to whoever gave it. As
+ * source_close in all else. */
+int source_release(struct source *source);
 
 /* ---- for the back ends ---- */
 
@@ -70,7 +78,12 @@ int source_report(struct source *source, unsigned got);
 /* The kernel has let go of it: closes the descriptor and frees it. */
 void source_free(struct source *source);
 
-/* At the back end's end: sources that nobody has closed let go of it. */
+/* At the back end's end: sources that nobody has closed let go of it, and
+ * those that wait for the kernel no longer do. */
 void sources_orphan(struct backend *backend);
+
+/* The same in a fork's child, where descriptors stay as they are: another
+ * thread may have forked while their numbers changed hands. */
+void sources_poison(struct backend *backend);
 
 #endif

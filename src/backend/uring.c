@@ -54,8 +54,6 @@ struct uring_backend {
     struct asyncio_link cancels; /* ops IN_RING to cancel when entries are
                                   * free again */
     struct asyncio_link sources_again; /* sources, likewise; by `again` */
-    size_t sources_closing;      /* whose requests have been withdrawn, and
-                                  * have not ended yet */
     bool wake_armed;
     bool wake_once;              /* the kernel has no multishot poll */
 };
@@ -91,6 +89,10 @@ static void start(struct uring_backend *self, struct op *op)
         op_class[op->kind]->prepare(op, sqe);
     io_uring_sqe_set_data(sqe, op);
     op->place = OP_IN_RING;
+    if (op->source) {
+        op->source->polls++;
+        list_push_back(&op->source->waiters, &op->link);
+    }
 }
 
 /* The kernel has no multishot poll: each wait on a source is a request. */
@@ -131,6 +133,7 @@ static void send_cancel(struct uring_backend *self, struct op *op)
 {
     struct io_uring_sqe *sqe = ring_entry(self);
     if (!sqe) {
+        list_remove(&op->link);  /* from its source's, if it was there */
         list_push_back(&self->cancels, &op->link);
         return;
     }
@@ -170,8 +173,8 @@ static void source_ask(struct uring_backend *self, struct source *source)
         io_uring_sqe_set_data64(sqe, TAG_CANCEL);
         return;
     }
-    io_uring_prep_poll_multishot(sqe, source->fd,
-                                 POLLIN | POLLOUT | POLLRDHUP | EPOLLET);
+    ring_prepare_polls(sqe, source->fd,
+                       POLLIN | POLLOUT | POLLRDHUP | EPOLLET);
     io_uring_sqe_set_data64(sqe, source_data(source));
     source->is_armed = true;
 }
@@ -186,25 +189,54 @@ static int uring_watch(struct backend *base, struct source *source)
     return 0;
 }
 
+/* Asks those to end that wait on their own; they come to -EBADF. */
+static void source_end_polls(struct uring_backend *self, struct source *source)
+{
+    LIST_FOR_EACH_SAFE(link, &self->backlog)
+    {
+        struct op *op = container_of(link, struct op, link);
+        if (op->source == source)
+            op_end_later(op, -EBADF, &self->base.ended);
+    }
+    LIST_FOR_EACH_SAFE(at, &source->waiters)
+    {
+        struct op *op = container_of(at, struct op, link);
+        if (!op->cancel_asked)
+            send_cancel(self, op);
+        op->cancel_asked = true;
+    }
+}
+
+/* The last request that holds a CLOSING source's file may have ended. */
+static void source_free_if_idle(struct source *source)
+{
+    if (!source->is_armed && !source->polls)
+        source_free(source);
+}
+
 static void uring_unwatch(struct backend *base, struct source *source)
 {
     struct uring_backend *self = downcast(base);
+    bool is_unwatched = source->state == SOURCE_UNWATCHED;
+    source->state = SOURCE_CLOSING;
     list_remove(&source->again);
-    if (!source->is_armed) {
-        source_free(source);
-        return;
-    }
-    self->sources_closing++;
-    source_ask(self, source);
+    if (is_unwatched)
+        source_end_polls(self, source);
+    else if (source->is_armed)
+        source_ask(self, source);
+    source_free_if_idle(source);
 }
 
 /* Those that wait for its news wait on their own from here on. */
 static void source_unwatch_for_good(struct uring_backend *self,
                                     struct source *source)
 {
+    struct asyncio_link waiters;
     struct asyncio_link *link;
     source->state = SOURCE_UNWATCHED;
-    while ((link = list_pop_front(&source->waiters)) != NULL) {
+    list_init(&waiters);
+    list_splice(&waiters, &source->waiters);
+    while ((link = list_pop_front(&waiters)) != NULL) {
         struct op *op = container_of(link, struct op, link);
         self->base.at_sources--;
         op->ring_polls = true;
@@ -218,13 +250,12 @@ static void source_ended(struct uring_backend *self, struct source *source,
     source->is_armed = false;
     if (source->state == SOURCE_CLOSING) {
         list_remove(&source->again);
-        self->sources_closing--;
-        source_free(source);
-    } else if (result == -EINVAL) {
-        self->wake_once = true;
-        source_unwatch_for_good(self, source);
-    } else {
+        source_free_if_idle(source);
+    } else if (result >= 0 || result == -ENOMEM || result == -EAGAIN) {
         source_ask(self, source); /* the kernel was short of something */
+    } else {
+        self->wake_once |= result == -EINVAL;
+        source_unwatch_for_good(self, source);
     }
 }
 
@@ -271,7 +302,7 @@ static void arm_wake(struct uring_backend *self)
     if (self->wake_once)
         io_uring_prep_poll_add(sqe, fd, POLLIN);
     else
-        io_uring_prep_poll_multishot(sqe, fd, POLLIN);
+        ring_prepare_polls(sqe, fd, POLLIN);
     io_uring_sqe_set_data64(sqe, TAG_WAKE);
     self->wake_armed = true;
 }
@@ -312,6 +343,8 @@ static bool goes_on(struct uring_backend *self, struct op *op, ssize_t *result)
  * the kernel was doing. */
 static ssize_t final_result(const struct op *op, ssize_t result)
 {
+    if (op->source && op->source->state == SOURCE_CLOSING)
+        return -EBADF;
     if (op->cancel_asked &&
         (op->ring_polls || result == -EAGAIN || result == -EINTR))
         return -ECANCELED;
@@ -330,12 +363,17 @@ static int completion_came(struct uring_backend *self,
         return source_came(self, cqe);
     ssize_t result = cqe->res;
     struct op *op = (struct op *)(uintptr_t)cqe->user_data;
-    list_remove(&op->link);      /* from cancels, if it was there */
+    struct source *source = op->source;
+    list_remove(&op->link);      /* from cancels, or its source's waiters */
+    if (source)
+        source->polls--;
     if (goes_on(self, op, &result))
         return 0;
     op->result = final_result(op, result);
     if (op_class[op->kind]->landed)
         op_class[op->kind]->landed(op, op->result);
+    if (source && source->state == SOURCE_CLOSING)
+        source_free_if_idle(source);
     op_end(op);
     return 1;
 }
@@ -409,27 +447,43 @@ static void uring_forget_fd(struct backend *base, int fd)
 }
 
 /* In a child as in the parent: unmaps and closes what is ours. */
-static void uring_free(struct backend *base)
+static void uring_free(struct uring_backend *self)
 {
-    struct uring_backend *self = downcast(base);
-    sources_orphan(base);
     io_uring_queue_exit(&self->ring);
     mem_free(self);
 }
 
+static bool uring_has_closing(const struct backend *base)
+{
+    LIST_FOR_EACH(link, &base->sources) {
+        if (container_of(link, struct source, link)->state == SOURCE_CLOSING)
+            return true;
+    }
+    return false;
+}
+
+/* Whoever was told that a source is closed may count on its other side to
+ * see it, so the kernel lets go first; but not for ever. */
 static void uring_close(struct backend *base)
 {
     ASSERT(base->in_flight == 0);
-    struct uring_backend *self = downcast(base);
-    while (self->sources_closing > 0)
-        uring_wait(base, NSEC_PER_MSEC);
-    uring_free(base);
+    int err = 0;
+    while (uring_has_closing(base) && (err >= 0 || err == -EINTR))
+        err = uring_wait(base, NSEC_PER_MSEC);
+    sources_orphan(base);
+    uring_free(downcast(base));
+}
+
+static void uring_poison(struct backend *base)
+{
+    sources_poison(base);
+    uring_free(downcast(base));
 }
 
 static const struct backend_class uring_class = {
     .name = "uring",
     .close = uring_close,
-    .poison = uring_free,
+    .poison = uring_poison,
     .submit = uring_submit,
     .cancel = uring_cancel,
     .abandon = op_abandon_in_pool,

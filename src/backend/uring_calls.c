@@ -106,6 +106,16 @@ int ring_open(struct io_uring *ring)
     return err;
 }
 
+bool ring_refuses_polls;
+
+void ring_prepare_polls(struct io_uring_sqe *sqe, int fd, unsigned events)
+{
+    static const unsigned unknown_flag = 1u << 31;
+    io_uring_prep_poll_multishot(sqe, fd, events);
+    if (unlikely(ring_refuses_polls))
+        sqe->len |= unknown_flag;
+}
+
 bool ring_has_news(struct io_uring *ring)
 {
     unsigned flags = IO_URING_READ_ONCE(*ring->sq.kflags);

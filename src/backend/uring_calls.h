@@ -17,6 +17,13 @@ int ring_open(struct io_uring *ring);
  * flags: 0 to 2. */
 extern unsigned ring_setups_skipped;
 
+/* A poll that completes again and again, where the kernel has such a thing;
+ * else it completes once, with -EINVAL. */
+void ring_prepare_polls(struct io_uring_sqe *sqe, int fd, unsigned events);
+
+/* Tests act as if the kernel had not: it is asked for what none has. */
+extern bool ring_refuses_polls;
+
 /* Does the kernel have completions that it posts only when it is entered? */
 bool ring_has_news(struct io_uring *ring);
 
