@@ -47,7 +47,7 @@ struct asyncio_server_options {
     bool ipv6_dual;              /* IPv6 sockets take IPv4 as well */
     unsigned unix_mode;          /* permissions of a Unix socket; 0: 0666 less
                                   * the umask */
-    struct asyncio_task_options task; /* of the clients' tasks */
+    struct asyncio_task_options task; /* of the clients' tasks; no arg_size */
 };
 
 /*
@@ -64,8 +64,8 @@ asyncio_start_server(asyncio_client_fn *on_client, void *arg, const char *host,
                      asyncio_server **ret_server);
 
 /* The same on a Unix socket. A socket file that nobody listens on any more is
- * replaced; any other file is -EADDRINUSE. Closing the server removes it.
- * "@..." is in the abstract name space. Never suspends. */
+ * replaced; any other file is -EADDRINUSE. Closing the server removes it, if it
+ * is still its own. "@..." is in the abstract name space. Never suspends. */
 ASYNCIO_API int
 asyncio_start_unix_server(asyncio_client_fn *on_client, void *arg,
                           const char *path,
@@ -73,7 +73,8 @@ asyncio_start_unix_server(asyncio_client_fn *on_client, void *arg,
                           asyncio_server **ret_server);
 
 /* The same on sockets that listen already (systemd's LISTEN_FDS: see
- * asyncio_listen_fds); they are taken over. Never suspends. */
+ * asyncio_listen_fds); they are taken over once it returns 0. Never
+ * suspends. -EINVAL: none, or more than 32. */
 ASYNCIO_API int
 asyncio_start_server_from_fds(asyncio_client_fn *on_client, void *arg,
                               const int *take_fds, size_t count,

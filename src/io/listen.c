@@ -168,12 +168,18 @@ int listen_on_path(const char *path,
     if (fd < 0)
         return fd;
     err = bind_path(fd, &address);
-    if (err == 0 && options->unix_mode && *address.local.sun_path)
+    if (err < 0)
+        goto err_close;
+    bool is_file = *address.local.sun_path;
+    if (is_file && options->unix_mode)
         err = sys_chmod(path, options->unix_mode);
     if (err == 0)
         err = sys_listen(fd, listen_backlog(options));
     if (err == 0)
         return fd;
+    if (is_file)
+        (void)sys_unlink(path);
+err_close:
     sys_close(fd);
     return err;
 }

@@ -13,6 +13,7 @@
  */
 #include <errno.h>
 #include <poll.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -47,6 +48,8 @@ struct asyncio_server {
     int failure;                 /* why it has stopped by itself; 0 */
     bool has_ended;              /* `task` has */
     char *path;                  /* of a Unix socket's file, to be removed */
+    struct sys_file_id path_id;  /* ... unless another has taken its place */
+    char client_name[TASK_NAME_SIZE]; /* of the clients' tasks */
     size_t listener_count;
     struct listener listeners[];
 };
@@ -235,7 +238,10 @@ static void server_stop_listening(struct asyncio_server *server)
         asyncio_task_cancel(listener->task);
         listener_close(listener);
     }
-    if (server->path)
+    struct sys_file_id id;
+    const struct sys_file_id *own = &server->path_id;
+    if (server->path && sys_file_id(server->path, &id) == 0 &&
+        id.device == own->device && id.inode == own->inode)
         (void)sys_unlink(server->path);
     mem_free(server->path);
     server->path = NULL;
@@ -283,10 +289,23 @@ server_new(asyncio_client_fn *on_client, void *arg, size_t listener_count,
     server->on_client = on_client;
     server->arg = arg;
     server->options = *options;
+    if (options->task.name) {
+        snprintf(server->client_name, sizeof server->client_name, "%s",
+                 options->task.name);
+        server->options.task.name = server->client_name;
+    }
     asyncio_event_init(&server->stop);
     asyncio_event_init(&server->client_left);
     list_init(&server->clients);
     return server;
+}
+
+/* The descriptors go back to those who gave them. */
+static void server_give_up(struct asyncio_server *server)
+{
+    for (size_t i = 0; i < server->listener_count; i++)
+        source_release(server->listeners[i].source);
+    mem_free(server);
 }
 
 static void server_free(struct asyncio_server *server)
@@ -312,42 +331,40 @@ static int server_add(struct asyncio_server *server, int fd)
     return 0;
 }
 
-/* Takes the descriptors over, whatever comes of it. */
+/* Takes the descriptors over once it returns 0. */
 static int server_start(asyncio_client_fn *on_client, void *arg,
                         const int *fds, size_t count,
                         const struct asyncio_server_options *options,
                         asyncio_server **ret_server)
 {
     struct asyncio_server *server = server_new(on_client, arg, count, options);
-    size_t added = 0;
-    int err = server ? 0 : -ENOMEM;
-    while (err == 0 && added < count) {
-        err = server_add(server, fds[added]);
-        added += err == 0;
-    }
+    if (!server)
+        return -ENOMEM;
+    int err = 0;
+    for (size_t i = 0; err == 0 && i < count; i++)
+        err = server_add(server, fds[i]);
     if (err == 0) {
         server->task = asyncio_create_task(server_run, server);
         err = asyncio_task_error(server->task);
     }
-    if (err == 0) {
-        asyncio_task_set_name(server->task, "server");
-        *ret_server = server;
-        return 0;
+    if (err < 0) {
+        server_give_up(server);
+        return err;
     }
-    for (size_t i = added; i < count; i++)
-        sys_close(fds[i]);
-    if (server)
-        server_free(server);
-    return err;
+    asyncio_task_set_name(server->task, "server");
+    *ret_server = server;
+    return 0;
 }
 
 static const struct asyncio_server_options no_options;
 
-static int server_check(asyncio_client_fn *on_client)
+/* A client's argument is the server's own, and never a copy. */
+static int server_check(asyncio_client_fn *on_client,
+                        const struct asyncio_server_options *options)
 {
     if (!task_current())
         return -EPERM;
-    if (!on_client)
+    if (!on_client || options->task.arg_size)
         return -EINVAL;
     return asyncio_check_cancelled();
 }
@@ -359,13 +376,43 @@ int asyncio_start_server(asyncio_client_fn *on_client, void *arg,
 {
     int fds[LISTEN_MAX];
     options = options ? options : &no_options;
-    int count = server_check(on_client);
+    int count = server_check(on_client, options);
     if (count == 0)
         count = listen_on_host(host, port, options, fds);
     if (count < 0)
         return count;
-    return server_start(on_client, arg, fds, (size_t)count, options,
-                        ret_server);
+    int err = server_start(on_client, arg, fds, (size_t)count, options,
+                           ret_server);
+    for (int i = 0; err < 0 && i < count; i++)
+        sys_close(fds[i]);
+    return err;
+}
+
+/* Whatever fails, the socket's file does not stay behind. */
+static int server_start_unix(asyncio_client_fn *on_client, void *arg,
+                             const char *path, int fd,
+                             const struct asyncio_server_options *options,
+                             asyncio_server **ret_server)
+{
+    if (*path == '@')
+        return server_start(on_client, arg, &fd, 1, options, ret_server);
+    struct sys_file_id id;
+    char *copy = NULL;
+    int err = sys_file_id(path, &id);
+    if (err == 0) {
+        copy = mem_strdup(path);
+        err = copy ? 0 : -ENOMEM;
+    }
+    if (err == 0)
+        err = server_start(on_client, arg, &fd, 1, options, ret_server);
+    if (err < 0) {
+        mem_free(copy);
+        (void)sys_unlink(path);
+        return err;
+    }
+    (*ret_server)->path = copy;
+    (*ret_server)->path_id = id;
+    return 0;
 }
 
 int asyncio_start_unix_server(asyncio_client_fn *on_client, void *arg,
@@ -374,20 +421,16 @@ int asyncio_start_unix_server(asyncio_client_fn *on_client, void *arg,
                               asyncio_server **ret_server)
 {
     options = options ? options : &no_options;
-    int err = server_check(on_client);
+    int err = server_check(on_client, options);
     if (err < 0)
         return err;
     int fd = listen_on_path(path, options);
     if (fd < 0)
         return fd;
-    err = server_start(on_client, arg, &fd, 1, options, ret_server);
-    if (err < 0 || *path == '@')
-        return err;
-    (*ret_server)->path = mem_strdup(path);
-    if ((*ret_server)->path)
-        return 0;
-    asyncio_server_close(*ret_server);
-    return -ENOMEM;
+    err = server_start_unix(on_client, arg, path, fd, options, ret_server);
+    if (err < 0)
+        sys_close(fd);
+    return err;
 }
 
 int asyncio_start_server_from_fds(asyncio_client_fn *on_client, void *arg,
@@ -395,15 +438,15 @@ int asyncio_start_server_from_fds(asyncio_client_fn *on_client, void *arg,
                                   const struct asyncio_server_options *options,
                                   asyncio_server **ret_server)
 {
-    int err = server_check(on_client);
+    options = options ? options : &no_options;
+    int err = server_check(on_client, options);
     if (err == 0 && (!count || count > LISTEN_MAX))
         err = -EINVAL;
     for (size_t i = 0; err == 0 && i < count; i++)
         err = sys_set_nonblocking(take_fds[i]);
     if (err < 0)
         return err;
-    return server_start(on_client, arg, take_fds, count,
-                        options ? options : &no_options, ret_server);
+    return server_start(on_client, arg, take_fds, count, options, ret_server);
 }
 
 /* ---- facts ---- */

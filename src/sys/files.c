@@ -6,6 +6,18 @@
 
 #include "sys/internal.h"
 
+int sys_file_id(const char *path, struct sys_file_id *ret_id)
+{
+    struct stat facts;
+    if (fault_strikes(FAULT_SYSCALL))
+        return -EACCES;
+    int err = (int)sys_result(lstat(path, &facts));
+    if (err < 0)
+        return err;
+    *ret_id = (struct sys_file_id){facts.st_dev, facts.st_ino};
+    return 0;
+}
+
 bool sys_is_socket(const char *path)
 {
     struct stat facts;

@@ -124,9 +124,8 @@ NET_SCENARIO(a_name_is_looked_up_on_a_thread)
 
 static int look_up(void *arg)
 {
-    const char *const *host = arg;
     struct addrinfo *found;
-    int err = asyncio_getaddrinfo(*host, "80", NULL, &found);
+    int err = asyncio_getaddrinfo(arg, "80", NULL, &found);
     if (err == 0)
         asyncio_freeaddrinfo(found);
     return err;
@@ -134,8 +133,7 @@ static int look_up(void *arg)
 
 NET_SCENARIO(a_name_that_is_none_says_so)
 {
-    const char *host = "no.such.name.invalid";
-    int err = look_up(&host);
+    int err = look_up((char[]){"no.such.name.invalid"});
     ck_assert(err == -ASYNCIO_EAI_NONAME || err == -ASYNCIO_EAI_AGAIN);
     ck_assert_str_ne(asyncio_strerror(err), "unknown error");
     ck_assert_int_eq(strncmp(asyncio_errname(err), "EAI_", 4), 0);
@@ -144,8 +142,7 @@ NET_SCENARIO(a_name_that_is_none_says_so)
 
 NET_SCENARIO(a_cancelled_look_up_is_left_behind)
 {
-    const char *host = "localhost";
-    asyncio_task task = asyncio_create_task(look_up, &host);
+    asyncio_task task = asyncio_create_task(look_up, (char[]){"localhost"});
     ck_assert_int_eq(asyncio_sleep(0), 0);
     asyncio_task_cancel(task);
     int err = asyncio_await(task);
