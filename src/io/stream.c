@@ -9,7 +9,6 @@
 
 #include "base/mem.h"
 #include "io/address.h"
-#include "sys/files.h"
 #include "sys/sockets.h"
 
 /* ---- making one ---- */
@@ -57,9 +56,9 @@ int asyncio_stream_from_fd(int take_fd, asyncio_stream **ret_stream)
         return err;
     if (is_socket && type != SOCK_STREAM)
         return -EPROTOTYPE;
-    if (!is_socket && sys_is_file(take_fd))
-        return -EPERM;
-    err = sys_set_nonblocking(take_fd);
+    err = is_socket ? 0 : sys_check_pollable(take_fd);
+    if (err == 0)
+        err = sys_set_nonblocking(take_fd);
     if (err < 0)
         return err;
     return stream_new(take_fd, is_socket, 0, ret_stream);

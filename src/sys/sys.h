@@ -49,6 +49,8 @@ ssize_t sys_write_nowait(int fd, const void *buf, size_t len);
 /* The events of poll(2) that hold now, without waiting; 0 when none. */
 int sys_poll_now(int fd, unsigned events);
 /* Is O_NONBLOCK set on it? 1, 0 or negative. */
+/* 0, or -EPERM: what it is of cannot be waited for (files, /dev/null). */
+int sys_check_pollable(int fd);
 int sys_is_nonblocking(int fd);
 int sys_set_nonblocking(int fd);
 int sys_set_cloexec(int fd);
