@@ -15,7 +15,8 @@
  * One task at a time reads and one writes, which may be two: another one gets
  * -EBUSY. Memory that is read into or written from is lent until the call
  * returns and may be on the stack. A stream belongs to the loop it was opened
- * in (-EXDEV elsewhere) and is closed by whoever opened it.
+ * in (-EXDEV elsewhere) and is closed by whoever opened it, if need be after
+ * the loop's end.
  */
 #ifndef ASYNCIO_STREAM_H
 #define ASYNCIO_STREAM_H

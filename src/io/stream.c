@@ -19,7 +19,6 @@ asyncio_stream *stream_of_source(struct source *source, bool is_socket)
     if (!stream)
         return NULL;
     stream->source = source;
-    stream->loop = loop_current;
     stream->is_socket = is_socket;
     stream->limit = STREAM_LIMIT_DEFAULT;
     return stream;
@@ -96,10 +95,12 @@ int stream_begin(asyncio_stream *stream, bool *is_busy)
 {
     if (unlikely(!task_current()))
         return -EPERM;
-    if (unlikely(stream->loop != loop_current))
-        return -EXDEV;
     if (unlikely(!stream->source))
         return -EBADF;
+    /* NULL: its loop has ended. */
+    const struct backend *home = stream->source->backend;
+    if (unlikely(!home || home != loop_current->backend))
+        return -EXDEV;
     if (unlikely(*is_busy))
         return -EBUSY;
     *is_busy = true;
@@ -218,17 +219,34 @@ void stream_cut(asyncio_stream *stream, bool is_abort)
     source_close(source);
 }
 
+/* It may have a word for the other side, and others may want to do something
+ * with the stream meanwhile: to them it is busy. */
+static void stream_close_filter(asyncio_stream *stream, bool is_abort)
+{
+    struct asyncio_filter *filter = stream->filter;
+    bool is_mute = is_abort || !task_current() || !stream->source ||
+                   !stream->source->backend;
+    stream->filter = NULL;
+    stream->is_reading = stream->is_writing = true;
+    filter->class_->close(filter, is_mute);
+    stream->is_reading = stream->is_writing = false;
+}
+
+/* A stream of a loop that has ended is closed from anywhere. */
+static void stream_check_home(const asyncio_stream *stream)
+{
+    const struct source *source = stream->source;
+    const struct backend *home = source ? source->backend : NULL;
+    if (home && loop_current && loop_current->backend != home)
+        panic("a stream was closed from another loop than its own");
+}
+
 static void stream_close(asyncio_stream *stream, bool is_abort)
 {
-    if (loop_current && stream->loop != loop_current)
-        panic("a stream was closed from another loop than its own");
+    stream_check_home(stream);
     bool is_busy = stream->is_reading || stream->is_writing;
-    if (stream->filter && !is_busy) {
-        struct asyncio_filter *filter = stream->filter;
-        bool is_mute = is_abort || !task_current() || !stream->source;
-        stream->filter = NULL;
-        filter->class_->close(filter, is_mute);
-    }
+    if (stream->filter && !is_busy)
+        stream_close_filter(stream, is_abort);
     stream_cut(stream, is_abort);
     stream->is_closed = true;
     if (!is_busy)

@@ -27,7 +27,6 @@
 
 struct asyncio_stream {
     struct source *source;
-    struct asyncio_loop *loop;   /* whose it is; compared, never looked into */
     struct asyncio_filter *filter; /* NULL: none */
     struct buffer ahead;
     struct buffer below;
