@@ -265,10 +265,14 @@ connect_race(const struct asyncio_connect_options *options,
     return connect_any(&race, found, ret_stream);
 }
 
-static int connect_options_check(const struct asyncio_connect_options *options)
+static int connect_begin(const struct asyncio_connect_options *options)
 {
-    bool is_delay = options->attempt_delay >= 0;
-    return is_delay ? 0 : -EINVAL; /* NaN is not either */
+    struct asyncio_tcb *task = task_current();
+    if (!task)
+        return -EPERM;
+    if (!(options->attempt_delay >= 0)) /* nor is NaN */
+        return -EINVAL;
+    return task_checkpoint(task);
 }
 
 int asyncio_open_connection(const char *host, const char *port,
@@ -277,7 +281,7 @@ int asyncio_open_connection(const char *host, const char *port,
 {
     struct addrinfo *found, *local;
     options = options ? options : &no_options;
-    int err = connect_options_check(options);
+    int err = connect_begin(options);
     if (err < 0)
         return err;
     struct addrinfo hints = {
@@ -319,9 +323,7 @@ int asyncio_open_unix_connection(const char *path,
                                  asyncio_stream **ret_stream)
 {
     struct address to;
-    if (!task_current())
-        return -EPERM;
-    int err = asyncio_check_cancelled();
+    int err = connect_begin(options ? options : &no_options);
     if (err == 0)
         err = address_of_path(path, &to);
     if (err == 0)

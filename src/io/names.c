@@ -86,6 +86,8 @@ int asyncio_getaddrinfo(const char *host, const char *port,
     if (!hints)
         hints = &default_hints;
     struct addrinfo literal = *hints;
+    /* Who names an address means it, whatever the machine's own are. */
+    literal.ai_flags &= ~AI_ADDRCONFIG;
     literal.ai_flags |= AI_NUMERICHOST | AI_NUMERICSERV;
     int err = sys_getaddrinfo(host, port, &literal, ret_found);
     if (err != -ASYNCIO_EAI_NONAME)
