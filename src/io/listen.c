@@ -113,6 +113,20 @@ static int listen_on_all(const struct addrinfo *found,
     return count ? count : missing;
 }
 
+/* A port that is free on one address may be taken on the next one. */
+static int listen_on_some_port(const struct addrinfo *found,
+                               const struct asyncio_server_options *options,
+                               int ret_fds[LISTEN_MAX])
+{
+    struct address first;
+    int count = address_copy(found->ai_addr, found->ai_addrlen, &first);
+    int tries = count == 0 && address_port(&first) == 0 ? 32 : 1;
+    do
+        count = listen_on_all(found, options, ret_fds);
+    while (count == -EADDRINUSE && --tries > 0);
+    return count;
+}
+
 int listen_on_host(const char *host, const char *port,
                    const struct asyncio_server_options *options,
                    int ret_fds[LISTEN_MAX])
@@ -126,7 +140,7 @@ int listen_on_host(const char *host, const char *port,
     int err = asyncio_getaddrinfo(host, port, &hints, &found);
     if (err < 0)
         return err;
-    int count = listen_on_all(found, options, ret_fds);
+    int count = listen_on_some_port(found, options, ret_fds);
     asyncio_freeaddrinfo(found);
     return count;
 }
