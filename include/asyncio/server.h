@@ -117,7 +117,7 @@ ASYNCIO_API void asyncio_server_stop(asyncio_server *server);
 /* Stops listening and gives the connections `seconds` to end by themselves;
  * then cancels those that are left and waits for them. Returns how many that
  * were. The server can then only be closed. Suspends. Cancelled: as if the
- * time were over. */
+ * time were over. -EDEADLK: called by one of its own clients. */
 ASYNCIO_API ASYNCIO_SUSPENDS int asyncio_server_drain(asyncio_server *server,
                                                       double seconds);
 

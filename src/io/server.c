@@ -26,7 +26,7 @@
 #include "io/stream.h"
 #include "sys/files.h"
 #include "sys/sockets.h"
-#include "task/runner.h"
+#include "task/join.h"
 
 struct listener {
     struct asyncio_server *server;
@@ -522,10 +522,22 @@ static int server_drain(struct asyncio_server *server, double seconds)
     return asyncio_timeout_end(&timeout, server_await_empty(server));
 }
 
+/* Its own clients, and what they have started, end before it does. */
+static bool server_waits_for_caller(const struct asyncio_server *server)
+{
+    struct asyncio_tcb *task;
+    return task_find(server->task, &task) == 0 &&
+           task_waits_for(task, task_current());
+}
+
 int asyncio_server_drain(asyncio_server *server, double seconds)
 {
+    if (!task_current())
+        return -EPERM;
     if (!(seconds >= 0))
         return -EINVAL;
+    if (server_waits_for_caller(server))
+        return -EDEADLK;
     asyncio_server_stop(server);
     (void)server_drain(server, seconds);
     int left = (int)server->client_count;
