@@ -3,6 +3,7 @@
 #include <netinet/in.h>
 #include <sys/stat.h>
 #include <sys/un.h>
+#include <time.h>
 
 #include "base/fault.h"
 #include "net_rig.h"
@@ -58,6 +59,33 @@ static void check_serves(const char *path)
     asyncio_stream_close(stream);
 }
 
+/* A client that is not of this library's making. */
+static int connect_raw(int fd, int port)
+{
+    struct sockaddr_in address = {
+        .sin_family = AF_INET,
+        .sin_port = htons((uint16_t)port),
+    };
+    address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+    ck_assert_int_eq(
+        connect(fd, (const struct sockaddr *)&address, sizeof address), 0);
+    return fd;
+}
+
+static int new_socket(void)
+{
+    int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    ck_assert_int_ge(fd, 0);
+    return fd;
+}
+
+static double cpu_seconds(void)
+{
+    struct timespec time;
+    clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &time);
+    return (double)time.tv_sec + (double)time.tv_nsec / 1e9;
+}
+
 /* ---- whatever fails ---- */
 
 /* A start that fails leaves no file, no descriptor, and what was lent. */
@@ -105,6 +133,373 @@ NET_SCENARIO(sockets_that_cannot_be_taken_over_stay)
         if (asks < n)
             break;
     }
+}
+
+/* The client hears its byte, or the end of it; the server goes on. */
+static void check_one_client(asyncio_server *server, uint64_t n,
+                             uint64_t *ret_asks)
+{
+    struct asyncio_timeout timeout;
+    char byte;
+    int fd = connect_raw(new_socket(), asyncio_server_port(server));
+    put(fd, "x");
+    fault_arm(FAULT_ANY, n);
+    for (int i = 0; i < 5; i++)
+        ck_assert_int_eq(asyncio_sleep(0.0005), 0);
+    *ret_asks = fault_disarm();
+    asyncio_timeout_begin(&timeout, 10);
+    ck_assert_int_gt(asyncio_fd_wait(fd, ASYNCIO_READABLE), 0);
+    ck_assert_int_eq(asyncio_timeout_end(&timeout, 0), 0);
+    ssize_t len = read(fd, &byte, 1);
+    ck_assert(len == 0 || (len == 1 && byte == 'x') ||
+              (len < 0 && errno == ECONNRESET));
+    close(fd);
+}
+
+NET_SCENARIO(whatever_fails_clients_are_served_or_told)
+{
+    asyncio_server *server = start_echo();
+    let_a_turn_pass();
+    int before = count_fds();
+    uint64_t asks;
+    for (uint64_t n = 1; n < 200; n++) {
+        check_one_client(server, n, &asks);
+        if (asks < n)
+            break;
+    }
+    for (int i = 0; i < 100 && asyncio_server_clients(server) > 0; i++)
+        let_a_turn_pass();
+    let_a_turn_pass();
+    ck_assert_int_eq(count_fds(), before);
+    asyncio_server_close(server);
+}
+
+/* ---- too few descriptors ---- */
+
+enum { WAITING = 5, ROOM = 2 };
+
+static void allow_descriptors(int count)
+{
+    struct rlimit limit;
+    getrlimit(RLIMIT_NOFILE, &limit);
+    limit.rlim_cur = (rlim_t)count;
+    ck_assert_int_eq(setrlimit(RLIMIT_NOFILE, &limit), 0);
+}
+
+/* Of all that knock only ROOM are let in. */
+static void check_some_are_served(asyncio_stream *streams[WAITING])
+{
+    for (int i = 0; i < WAITING; i++)
+        say_text(streams[i], "x");
+    for (int i = 0; i < ROOM; i++)
+        hear_text(streams[i], "x");
+    struct asyncio_timeout timeout;
+    asyncio_timeout_begin(&timeout, 0.01);
+    int err = asyncio_stream_wait_readable(streams[ROOM]);
+    ck_assert_int_eq(asyncio_timeout_end(&timeout, err), -ETIMEDOUT);
+}
+
+static int run_out_of_descriptors(void *arg)
+{
+    asyncio_server *server = start_echo();
+    asyncio_stream *streams[WAITING];
+    int fds[WAITING];
+    bool is_freed_by_clients = *(bool *)arg;
+    let_a_turn_pass();
+    for (int i = 0; i < WAITING; i++)
+        fds[i] = new_socket();
+    allow_descriptors(fds[WAITING - 1] + 1 + ROOM);
+    for (int i = 0; i < WAITING; i++) {
+        connect_raw(fds[i], asyncio_server_port(server));
+        ck_assert_int_eq(asyncio_stream_from_fd(fds[i], &streams[i]), 0);
+    }
+    check_some_are_served(streams);
+
+    double cpu = cpu_seconds();
+    ck_assert_int_eq(asyncio_sleep(0.3), 0);
+    ck_assert_double_lt(cpu_seconds() - cpu, 0.05 * (double)rig_slowness());
+    ck_assert_uint_eq(asyncio_server_clients(server), ROOM);
+
+    for (int i = 0; is_freed_by_clients && i < ROOM; i++)
+        asyncio_stream_close(streams[i]);
+    if (!is_freed_by_clients)
+        allow_descriptors(1000);
+    for (int i = ROOM; i < 2 * ROOM; i++)
+        hear_text(streams[i], "x");
+    for (int i = is_freed_by_clients ? ROOM : 0; i < WAITING; i++)
+        asyncio_stream_close(streams[i]);
+    asyncio_server_close(server);
+    return 0;
+}
+
+static void run_out_of_descriptors_in_child(void *arg)
+{
+    struct asyncio_runner_options options = {0};
+    asyncio_runner *runner;
+    ck_assert_int_eq(asyncio_runner_new(&options, &runner), 0);
+    ck_assert_int_eq(asyncio_runner_run(runner, run_out_of_descriptors, arg),
+                     0);
+    asyncio_runner_free(runner);
+}
+
+START_TEST(without_descriptors_it_waits_and_does_not_spin)
+{
+    for (int i = 0; i <= 1 && !rig_is_virtual(); i++) {
+        bool is_freed_by_clients = i;
+        struct outcome outcome =
+            in_child(run_out_of_descriptors_in_child, &is_freed_by_clients);
+        assert_exited(&outcome, 0);
+    }
+}
+END_TEST
+
+/* ---- clients that do as they like ---- */
+
+/* Ignores for a while that it is cancelled. */
+static int linger(asyncio_stream *stream, void *arg)
+{
+    char byte;
+    int *lingered = arg;
+    ssize_t len = asyncio_stream_read(stream, &byte, 1);
+    struct asyncio_shield shield;
+    asyncio_shield_begin(&shield, ASYNCIO_FOREVER);
+    int err = asyncio_sleep(2 * TICK);
+    *lingered += asyncio_shield_end(&shield, err) == 0;
+    return (int)len;
+}
+
+NET_SCENARIO(a_client_that_lingers_is_waited_for)
+{
+    int lingered = 0;
+    asyncio_server *server;
+    ck_assert_int_eq(asyncio_start_server(linger, &lingered, "127.0.0.1", "0",
+                                          NULL, &server),
+                     0);
+    asyncio_stream *stream = connect_to_server(server);
+    let_a_turn_pass();
+    asyncio_server_close_clients(server);
+    asyncio_server_close_clients(server);
+    ck_assert_uint_eq(asyncio_server_clients(server), 1);
+    hear_end(stream);
+    ck_assert_int_eq(lingered, 1);
+    ck_assert_uint_eq(asyncio_server_failures(server), 0);
+    asyncio_stream_close(stream);
+    asyncio_server_close(server);
+}
+
+static int drain_for_long(void *arg)
+{
+    return asyncio_server_drain(arg, 1000);
+}
+
+/* A drain that is cut short cancels who is there, and waits all the same. */
+NET_SCENARIO(a_drain_is_cut_short_by_a_timeout_or_a_cancel)
+{
+    for (int is_timeout = 0; is_timeout <= 1; is_timeout++) {
+        int lingered = 0;
+        asyncio_server *server;
+        ck_assert_int_eq(asyncio_start_server(linger, &lingered, "127.0.0.1",
+                                              "0", NULL, &server),
+                         0);
+        asyncio_stream *stream = connect_to_server(server);
+        let_a_turn_pass();
+        asyncio_task task = asyncio_create_task(drain_for_long, server);
+        let_a_turn_pass();
+        if (!is_timeout)
+            asyncio_task_cancel(task);
+        ck_assert_int_eq(asyncio_wait_for(task, TICK), 1);
+        ck_assert_int_eq(lingered, 1);
+        ck_assert_int_eq(asyncio_server_drain(server, 1000), 0);
+        ck_assert_int_eq(asyncio_server_drain(server, 0), 0);
+        asyncio_server_stop(server);
+        asyncio_server_stop(server);
+        asyncio_server_close(server);
+        asyncio_stream_close(stream);
+    }
+}
+
+static int drain_your_own_server(asyncio_stream *stream, void *arg)
+{
+    say_text(stream, "x");
+    return asyncio_server_drain(*(asyncio_server **)arg, 1000) != -EDEADLK;
+}
+
+NET_SCENARIO(a_client_cannot_drain_its_own_server)
+{
+    asyncio_server *server;
+    ck_assert_int_eq(asyncio_start_server(drain_your_own_server, &server,
+                                          "127.0.0.1", "0", NULL, &server),
+                     0);
+    asyncio_stream *stream = connect_to_server(server);
+    hear_text(stream, "x");
+    hear_end(stream);
+    ck_assert_int_eq(asyncio_server_drain(server, NAN), -EINVAL);
+    ck_assert_int_eq(asyncio_server_drain(server, -1), -EINVAL);
+    asyncio_stream_close(stream);
+    asyncio_server_close(server);
+}
+
+/* ---- a bound, and many who come and go ---- */
+
+static size_t served_now, served_most, served;
+
+static int serve_one_word(asyncio_stream *stream, void *arg)
+{
+    char word[8];
+    (void)arg;
+    served++;
+    served_now++;
+    if (served_now > served_most)
+        served_most = served_now;
+    ssize_t len = asyncio_stream_read(stream, word, sizeof word);
+    if (len > 0)
+        len = asyncio_stream_write(stream, word, (size_t)len, NULL);
+    served_now--;
+    return (int)len;
+}
+
+static int say_one_word(void *arg)
+{
+    asyncio_stream *stream = connect_to_server(arg);
+    say_text(stream, "word");
+    hear_text(stream, "word");
+    hear_end(stream);
+    asyncio_stream_close(stream);
+    return 0;
+}
+
+NET_SCENARIO(the_bound_holds_while_many_come_and_go)
+{
+    enum { COUNT = 100, MOST = 3 };
+    struct asyncio_server_options options = {.max_clients = MOST};
+    asyncio_server *server;
+    asyncio_task tasks[COUNT];
+    served_now = served_most = served = 0;
+    ck_assert_int_eq(asyncio_start_server(serve_one_word, NULL, "127.0.0.1",
+                                          "0", &options, &server),
+                     0);
+    for (int i = 0; i < COUNT; i++)
+        tasks[i] = asyncio_create_task(say_one_word, server);
+    ck_assert_int_eq(asyncio_gather(tasks, COUNT, NULL), 0);
+    ck_assert_uint_eq(served, COUNT);
+    ck_assert_uint_eq(served_most, MOST);
+    asyncio_server_close(server);
+}
+
+/* ---- whose it is ---- */
+
+static int serve_in_a_group(void *arg)
+{
+    asyncio_server **server = arg;
+    *server = start_echo();
+    return asyncio_server_serve_forever(*server);
+}
+
+NET_SCENARIO(a_server_of_a_group_ends_with_it)
+{
+    asyncio_server *server;
+    struct asyncio_group group;
+    asyncio_group_begin(&group);
+    asyncio_group_create_task(&group, serve_in_a_group, &server);
+    let_a_turn_pass();
+    asyncio_stream *stream = connect_to_server(server);
+    say_text(stream, "x");
+    hear_text(stream, "x");
+    asyncio_group_cancel(&group);
+    ck_assert_int_eq(asyncio_group_end(&group, 0), 0);
+    hear_end(stream);
+    asyncio_stream_close(stream);
+}
+
+static int close_its_socket(void *arg)
+{
+    int fd = listen_anywhere();
+    asyncio_server *server;
+    (void)arg;
+    if (asyncio_start_server_from_fds(echo_client, NULL, &fd, 1, NULL,
+                                      &server) < 0)
+        return 1;
+    let_a_turn_pass();
+    close(fd);
+    asyncio_server_close(server);
+    return 0;
+}
+
+/* It would else close somebody else's descriptor. */
+START_TEST(a_socket_closed_behind_its_back_is_a_loud_death)
+{
+    if (rig_is_virtual())
+        return;
+    struct outcome outcome = run_in_child(close_its_socket);
+    assert_died(&outcome, SIGABRT);
+    assert_said(&outcome, "EBADF");
+}
+END_TEST
+
+/* ---- socket activation ---- */
+
+/* What the activated program does: says one word to its first client. */
+static int on_first_client(asyncio_stream *stream, void *arg)
+{
+    asyncio_server **server = arg;
+    asyncio_server_stop(*server);
+    return (int)asyncio_stream_write_text(stream, "activated");
+}
+
+static int serve_activated(void *arg)
+{
+    int fds[1];
+    asyncio_server *server;
+    (void)arg;
+    int count = asyncio_listen_fds(fds, 1);
+    if (count != 1)
+        return -ENOENT;
+    int err = asyncio_start_server_from_fds(on_first_client, &server, fds, 1,
+                                            NULL, &server);
+    return err < 0 ? err : asyncio_server_serve_forever(server);
+}
+
+static const char activated_mark[] = "CASYNCIO_TEST_ACTIVATED";
+
+/* As a service manager does it: the socket is descriptor 3, and the variables
+ * name the process that the program will be. */
+static _Noreturn void exec_activated(int fd)
+{
+    char pid[16];
+    char program[] = "/proc/self/exe";
+    char *args[] = {program, NULL};
+    dup2(fd, 3);
+    fcntl(3, F_SETFD, 0);
+    snprintf(pid, sizeof pid, "%d", (int)getpid());
+    setenv("LISTEN_FDS", "1", 1);
+    setenv("LISTEN_PID", pid, 1);
+    setenv(activated_mark, "1", 1);
+    execv(program, args);
+    _exit(99);
+}
+
+NET_SCENARIO(an_activated_program_serves_on_its_socket)
+{
+    int fd = listen_anywhere();
+    struct sockaddr_in address;
+    socklen_t len = sizeof address;
+    int status;
+    ck_assert_int_eq(getsockname(fd, (struct sockaddr *)&address, &len), 0);
+    pid_t child = fork();
+    ck_assert_int_ge(child, 0);
+    if (child == 0)
+        exec_activated(fd);
+    close(fd);
+    asyncio_stream *stream;
+    ck_assert_int_eq(
+        asyncio_stream_from_fd(
+            connect_raw(new_socket(), ntohs(address.sin_port)), &stream),
+        0);
+    hear_text(stream, "activated");
+    hear_end(stream);
+    asyncio_stream_close(stream);
+    ck_assert_int_eq(asyncio_wait_child(child, &status), 0);
+    ck_assert_int_eq(status, 0);
 }
 
 NET_SCENARIO(what_is_wrong_is_einval)
@@ -186,9 +581,20 @@ NET_SCENARIO(places_where_no_socket_can_be_have_their_errors)
 
 Suite *test_suite(void)
 {
+    if (getenv(activated_mark))
+        _exit(asyncio_run(serve_activated, NULL) == 0 ? 0 : 1);
     Suite *suite = suite_create("server_limits");
     suite_case(suite, a_start_that_fails_leaves_nothing_behind);
     suite_case(suite, sockets_that_cannot_be_taken_over_stay);
+    suite_case(suite, whatever_fails_clients_are_served_or_told);
+    suite_case(suite, without_descriptors_it_waits_and_does_not_spin);
+    suite_case(suite, a_client_that_lingers_is_waited_for);
+    suite_case(suite, a_drain_is_cut_short_by_a_timeout_or_a_cancel);
+    suite_case(suite, a_client_cannot_drain_its_own_server);
+    suite_case(suite, the_bound_holds_while_many_come_and_go);
+    suite_case(suite, a_server_of_a_group_ends_with_it);
+    suite_case(suite, a_socket_closed_behind_its_back_is_a_loud_death);
+    suite_case(suite, an_activated_program_serves_on_its_socket);
     suite_case(suite, what_is_wrong_is_einval);
     suite_case(suite, a_stale_socket_is_replaced_and_a_living_one_is_not);
     suite_case(suite, the_socket_of_a_successor_stays);
