@@ -99,7 +99,8 @@ ASYNCIO_API ASYNCIO_SUSPENDS ssize_t asyncio_stream_read(asyncio_stream *stream,
 /*
  * Reads exactly `len` bytes and returns `len`. When it cannot, *ret_moved (may
  * be NULL) says how many bytes have been moved to `buf` all the same. -ENODATA:
- * the stream ended before that. Suspends. Cancelled: -ECANCELED.
+ * the stream ended before that; -EINVAL: more than SSIZE_MAX. Suspends.
+ * Cancelled: -ECANCELED.
  */
 ASYNCIO_API ASYNCIO_SUSPENDS ssize_t
 asyncio_stream_readexactly(asyncio_stream *stream, void *buf, size_t len,
@@ -142,7 +143,7 @@ ASYNCIO_API bool asyncio_stream_at_eof(const asyncio_stream *stream);
  * them. Nothing is buffered here: while the other side is slow, the call
  * waits. When it fails, *ret_moved (may be NULL) says how many bytes have gone
  * all the same. Suspends. Cancelled: -ECANCELED. -EPIPE, -ECONNRESET: the
- * other side is gone.
+ * other side is gone; -EINVAL: longer than SSIZE_MAX.
  */
 ASYNCIO_API ASYNCIO_SUSPENDS ssize_t
 asyncio_stream_write(asyncio_stream *stream, const void *buf, size_t len,

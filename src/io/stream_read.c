@@ -2,6 +2,7 @@
 /* Reading from streams: straight into the caller's memory where that is what
  * was asked for, through the buffer where the end has to be looked for. */
 #include <errno.h>
+#include <limits.h>
 #include <poll.h>
 #include <string.h>
 
@@ -50,7 +51,9 @@ ssize_t asyncio_stream_readexactly(asyncio_stream *stream, void *buf,
                                    size_t len, size_t *ret_moved)
 {
     size_t moved = 0;
-    ssize_t result = stream_begin(stream, &stream->is_reading);
+    ssize_t result = -EINVAL;
+    if (len <= SSIZE_MAX)
+        result = stream_begin(stream, &stream->is_reading);
     if (result == 0) {
         result = stream_readexactly(stream, buf, len, &moved);
         stream_end(stream, &stream->is_reading);

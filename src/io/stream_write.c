@@ -35,7 +35,8 @@ ssize_t asyncio_stream_write(asyncio_stream *stream, const void *buf,
                              size_t len, size_t *ret_moved)
 {
     size_t moved = 0;
-    ssize_t result = write_begin(stream);
+    ssize_t result =
+        unlikely(len > SSIZE_MAX) ? -EINVAL : write_begin(stream);
     if (likely(result == 0)) {
         result = stream_write(stream, buf, len, &moved);
         stream_end(stream, &stream->is_writing);
