@@ -29,11 +29,13 @@ ssize_t sys_write(int fd, const void *buf, size_t len)
     return SYS_RETRY(write(fd, buf, len));
 }
 
-/* Offset -1 is the file position, and what pipes and sockets have. */
+/* Offset -1 is the file position, and what pipes and sockets have. The failure
+ * to inject is the one that any kernel may show: a false -EAGAIN would make a
+ * source wait for news that it has had. */
 ssize_t sys_read_nowait(int fd, void *buf, size_t len)
 {
     if (fault_strikes(FAULT_SYSCALL))
-        return -EAGAIN;
+        return -EOPNOTSUPP;
     struct iovec part = {.iov_base = buf, .iov_len = len};
     return SYS_RETRY(preadv2(fd, &part, 1, -1, RWF_NOWAIT));
 }
@@ -41,7 +43,7 @@ ssize_t sys_read_nowait(int fd, void *buf, size_t len)
 ssize_t sys_write_nowait(int fd, const void *buf, size_t len)
 {
     if (fault_strikes(FAULT_SYSCALL))
-        return -EAGAIN;
+        return -EOPNOTSUPP;
     struct iovec part = {.iov_base = (void *)(uintptr_t)buf, .iov_len = len};
     return SYS_RETRY(pwritev2(fd, &part, 1, -1, RWF_NOWAIT));
 }
