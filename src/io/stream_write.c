@@ -2,9 +2,9 @@
 /* Writing to streams. Nothing is buffered: what a slow reader does not take
  * keeps its writer waiting, so memory stays bounded. */
 #include <errno.h>
-#include <limits.h>
 #include <string.h>
 
+#include "io/pieces.h"
 #include "io/stream.h"
 #include "sys/sockets.h"
 
@@ -53,34 +53,6 @@ ssize_t asyncio_stream_write_text(asyncio_stream *stream, const char *text)
 
 /* ---- many pieces ---- */
 
-enum { WINDOW_PARTS = 16 };
-
-/* What is left to be written: all of `parts` but the first `skip` bytes. */
-struct pieces {
-    const struct iovec *parts;
-    size_t count;
-    size_t skip;                 /* less than the first part's length */
-};
-
-static void pieces_advance(struct pieces *pieces, size_t len)
-{
-    pieces->skip += len;
-    while (pieces->count && pieces->skip >= pieces->parts->iov_len) {
-        pieces->skip -= pieces->parts->iov_len;
-        pieces->parts++;
-        pieces->count--;
-    }
-}
-
-static size_t pieces_window(const struct pieces *pieces, struct iovec *window)
-{
-    size_t count = pieces->count < WINDOW_PARTS ? pieces->count : WINDOW_PARTS;
-    memcpy(window, pieces->parts, count * sizeof *window);
-    window[0].iov_base = (char *)window[0].iov_base + pieces->skip;
-    window[0].iov_len -= pieces->skip;
-    return count;
-}
-
 static ssize_t stream_sendmsg(asyncio_stream *stream,
                               const struct pieces *pieces)
 {
@@ -122,17 +94,6 @@ static ssize_t stream_writev(asyncio_stream *stream, struct pieces pieces,
         }
     }
     return done < 0 ? done : (ssize_t)*moved;
-}
-
-static bool parts_fit(const struct iovec *parts, size_t count)
-{
-    size_t len = 0;
-    for (size_t i = 0; i < count; i++) {
-        if (__builtin_add_overflow(len, parts[i].iov_len, &len) ||
-            len > SSIZE_MAX)
-            return false;
-    }
-    return true;
 }
 
 ssize_t asyncio_stream_writev(asyncio_stream *stream, const struct iovec *parts,
