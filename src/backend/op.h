@@ -35,6 +35,10 @@ enum op_kind {
     OP_SENDMSG,
     OP_ACCEPT,                   /* result: the new descriptor */
     OP_CONNECT,                  /* the outcome of a connect under way */
+    OP_PREADV,                   /* of a file, at an offset; result: bytes */
+    OP_PWRITEV,
+    OP_FSYNC,
+    OP_SENDFILE,                 /* from a file to `fd`; result: bytes */
     OP_KIND_COUNT,
 };
 
@@ -74,6 +78,7 @@ struct backend;
 struct mailbox;
 struct pool;
 struct source;
+struct iovec;
 struct msghdr;
 
 /* Zero it before the first use; then set the upper half and submit. */
@@ -95,6 +100,19 @@ struct op {
             struct msghdr *header;
             int flags;
         } message;               /* RECVMSG, SENDMSG */
+        struct {
+            const struct iovec *parts;
+            size_t count;        /* at most IOV_MAX */
+            int64_t offset;
+        } vector;                /* PREADV, PWRITEV */
+        struct {
+            bool is_data_only;
+        } sync;                  /* FSYNC */
+        struct {
+            int from_fd;
+            int64_t offset;
+            size_t len;
+        } sendfile;              /* SENDFILE */
         struct {
             int (*run)(void *arg);
             void *arg;

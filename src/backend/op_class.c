@@ -17,9 +17,13 @@ const struct op_class *const op_class[OP_KIND_COUNT] = {
     [OP_SENDMSG] = &op_sendmsg_class,
     [OP_ACCEPT] = &op_accept_class,
     [OP_CONNECT] = &op_connect_class,
+    [OP_PREADV] = &op_preadv_class,
+    [OP_PWRITEV] = &op_pwritev_class,
+    [OP_FSYNC] = &op_fsync_class,
+    [OP_SENDFILE] = &op_sendfile_class,
 };
 
-_Static_assert(OP_KIND_COUNT == 10, "a new kind needs its row above");
+_Static_assert(OP_KIND_COUNT == 14, "a new kind needs its row above");
 
 void backend_init(struct backend *backend, const struct backend_class *class,
                   struct mailbox *mailbox)

@@ -53,6 +53,10 @@ extern const struct op_class op_recvmsg_class;
 extern const struct op_class op_sendmsg_class;
 extern const struct op_class op_accept_class;
 extern const struct op_class op_connect_class;
+extern const struct op_class op_preadv_class;
+extern const struct op_class op_pwritev_class;
+extern const struct op_class op_fsync_class;
+extern const struct op_class op_sendfile_class;
 
 extern const struct op_class *const op_class[OP_KIND_COUNT];
 
