@@ -37,13 +37,14 @@ static const struct meaning meanings[] = {
     {ENOMEM, "out of memory"},
     {ENOSYS, "this system cannot do that"},
     {EOPNOTSUPP, "not supported for this object"},
+    {EOVERFLOW, "more than can be counted or kept: some of it is lost"},
     {EPERM, "not permitted, or not called from a task of this loop"},
     {EPIPE, "the queue is closed or the other side is gone"},
     {ERANGE, "a number is out of range"},
     {ESHUTDOWN, "the loop has ended"},
     {ESRCH, "no such task: the handle is stale"},
     {ETIMEDOUT, "its deadline passed"},
-    {EXDEV, "belongs to another loop"},
+    {EXDEV, "belongs to another loop, or to another file system"},
 };
 
 /* Those of enum asyncio_code. */

@@ -25,7 +25,8 @@ START_TEST(codes_say_what_they_mean_in_this_library)
                      "no such task: the handle is stale");
     ck_assert_str_eq(asyncio_strerror(-EDEADLK),
                      "would wait for itself for ever");
-    ck_assert_str_eq(asyncio_strerror(-EXDEV), "belongs to another loop");
+    ck_assert_str_eq(asyncio_strerror(-EXDEV),
+                     "belongs to another loop, or to another file system");
 }
 END_TEST
 
@@ -33,6 +34,23 @@ START_TEST(other_codes_have_the_systems_words)
 {
     ck_assert_str_eq(asyncio_strerror(-ENOENT), strerror(ENOENT));
     ck_assert_str_eq(asyncio_strerror(-ECONNREFUSED), strerror(ECONNREFUSED));
+}
+END_TEST
+
+START_TEST(what_files_come_to_has_words)
+{
+    static const int errors[] = {
+        EACCES, EBADF,     EBUSY,  EDQUOT, EEXIST,    EFBIG,
+        EINVAL, EIO,       EISDIR, ELOOP,  ENAMETOOLONG, ENOENT,
+        ENOSPC, ENOTEMPTY, EROFS,  ESPIPE, EOVERFLOW, ENOTDIR,
+        ENXIO,  EXDEV,     EPERM,
+    };
+    for (size_t i = 0; i < sizeof errors / sizeof errors[0]; i++) {
+        const char *words = asyncio_strerror(-errors[i]);
+        ck_assert_str_ne(words, "unknown error");
+        for (size_t j = 0; j < i; j++)
+            ck_assert_str_ne(words, asyncio_strerror(-errors[j]));
+    }
 }
 END_TEST
 
@@ -77,6 +95,7 @@ Suite *test_suite(void)
     suite_case(suite, success_has_words_too);
     suite_case(suite, codes_say_what_they_mean_in_this_library);
     suite_case(suite, other_codes_have_the_systems_words);
+    suite_case(suite, what_files_come_to_has_words);
     suite_case(suite, names_are_the_symbols);
     suite_case(suite, unknown_codes_are_called_so);
     suite_case(suite, every_code_has_some_words);
