@@ -30,6 +30,8 @@
 #include <asyncio/names.h>
 #include <asyncio/stream.h>
 #include <asyncio/server.h>
+#include <asyncio/file.h>
+#include <asyncio/path.h>
 #include <asyncio/testing.h>
 
 #endif

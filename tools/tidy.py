@@ -24,7 +24,8 @@ PUBLIC_LAYER = {"base": "base", "loop": "engine", "op": "backend",
                 "run": "task", "task": "task", "scope": "task",
                 "local": "task", "thread": "task", "testing": "task",
                 "fd": "task", "names": "io", "stream": "io",
-                "server": "io", "filter": "io", "sync": "sync", "queue": "sync"}
+                "server": "io", "filter": "io", "file": "io", "path": "io",
+                "sync": "sync", "queue": "sync"}
 
 FILE_LINES = 1000
 FUNCTION_LINES = 70
