@@ -33,6 +33,7 @@
 #include <sys/uio.h>
 
 #include <asyncio/base.h>
+#include <asyncio/stream.h>
 #include <asyncio/task.h>
 
 ASYNCIO_BEGIN
@@ -174,6 +175,21 @@ ASYNCIO_API ASYNCIO_SUSPENDS int asyncio_file_allocate(asyncio_file *file,
 
 /* Its descriptor, which stays the file's. Never suspends. */
 ASYNCIO_API int asyncio_file_fd(const asyncio_file *file);
+
+/* ---- to a stream ---- */
+
+/*
+ * Writes `count` bytes of the file, from `offset` on, to a stream and returns
+ * how many that were: fewer only where the file ends; `count` 0: all to its
+ * end. The bytes stay in the kernel (sendfile(2)) as far as the page cache has
+ * them and no filter has to see them. The file's position stays. When it
+ * fails, *ret_moved (may be NULL) says how many bytes have gone all the same.
+ * Suspends. Cancelled: -ECANCELED. Failures as those of asyncio_stream_write
+ * and asyncio_file_pread.
+ */
+ASYNCIO_API ASYNCIO_SUSPENDS ssize_t
+asyncio_stream_sendfile(asyncio_stream *stream, asyncio_file *file,
+                        int64_t offset, size_t count, size_t *ret_moved);
 
 ASYNCIO_END
 

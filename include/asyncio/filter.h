@@ -35,6 +35,9 @@ struct asyncio_filter_class {
     /* As asyncio_stream_get_extra_info; -ENOENT: ask below. NULL: nothing. */
     int (*get_extra_info)(struct asyncio_filter *filter, const char *name,
                           char *ret_text, size_t size);
+    /* Does the kernel do to the socket's bytes what the filter would, so that
+     * sendfile(2) may pass it by (kTLS)? NULL: no. */
+    bool (*sends_plain)(const struct asyncio_filter *filter);
 };
 
 /* Embedded in the filter's own structure. */
