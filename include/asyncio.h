@@ -32,6 +32,7 @@
 #include <asyncio/server.h>
 #include <asyncio/file.h>
 #include <asyncio/path.h>
+#include <asyncio/watch.h>
 #include <asyncio/testing.h>
 
 #endif

@@ -25,7 +25,7 @@ PUBLIC_LAYER = {"base": "base", "loop": "engine", "op": "backend",
                 "local": "task", "thread": "task", "testing": "task",
                 "fd": "task", "names": "io", "stream": "io",
                 "server": "io", "filter": "io", "file": "io", "path": "io",
-                "sync": "sync", "queue": "sync"}
+                "watch": "io", "sync": "sync", "queue": "sync"}
 
 FILE_LINES = 1000
 FUNCTION_LINES = 70
