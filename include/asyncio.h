@@ -28,6 +28,7 @@
 #include <asyncio/loop.h>
 #include <asyncio/fd.h>
 #include <asyncio/names.h>
+#include <asyncio/address.h>
 #include <asyncio/stream.h>
 #include <asyncio/server.h>
 #include <asyncio/file.h>

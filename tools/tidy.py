@@ -25,7 +25,9 @@ PUBLIC_LAYER = {"base": "base", "loop": "engine", "op": "backend",
                 "local": "task", "thread": "task", "testing": "task",
                 "fd": "task", "names": "io", "stream": "io",
                 "server": "io", "filter": "io", "file": "io", "path": "io",
-                "watch": "io", "sync": "sync", "queue": "sync"}
+                "watch": "io", "address": "io", "datagram": "io",
+                "process": "io", "stdio": "io", "signal": "io",
+                "tls": "tls", "sync": "sync", "queue": "sync"}
 
 FILE_LINES = 1000
 FUNCTION_LINES = 70
