@@ -127,13 +127,18 @@ void stream_end(asyncio_stream *stream, bool *is_busy)
 
 /* ---- the socket ---- */
 
-static ssize_t stream_run(asyncio_stream *stream, struct task_op *op)
+/* Another task may close the stream while the checkpoint lets it run. */
+ssize_t stream_run(asyncio_stream *stream, struct task_op *op)
 {
+    struct asyncio_tcb *task = task_current();
+    int err = task_checkpoint(task);
+    if (unlikely(err < 0))
+        return err;
     if (unlikely(!stream->source))
         return -EBADF;
     op->op.source = stream->source;
     op->op.fd = stream->source->fd;
-    return task_run_op(task_current(), op, WAIT_FD);
+    return task_carry_op(task, op, WAIT_FD);
 }
 
 ssize_t asyncio_stream_raw_read(asyncio_stream *stream, void *buf, size_t len)

@@ -54,6 +54,9 @@ asyncio_stream *stream_of_source(struct source *source, bool is_socket);
 int stream_begin(asyncio_stream *stream, bool *is_busy);
 void stream_end(asyncio_stream *stream, bool *is_busy);
 
+/* Carries an operation on its socket out; all but the descriptor is set. */
+ssize_t stream_run(asyncio_stream *stream, struct task_op *op);
+
 /* The next bytes from the filter, or from the socket; as read(2). */
 ssize_t stream_pull(asyncio_stream *stream, void *buf, size_t len);
 

@@ -59,15 +59,11 @@ static ssize_t stream_sendmsg(asyncio_stream *stream,
     struct iovec window[WINDOW_PARTS];
     struct msghdr header = {.msg_iov = window};
     struct task_op op;
-    if (!stream->source)
-        return -EBADF;
     header.msg_iovlen = pieces_window(pieces, window);
     memset(&op, 0, sizeof op);
     op.op.kind = OP_SENDMSG;
-    op.op.fd = stream->source->fd;
-    op.op.source = stream->source;
     op.op.message.header = &header;
-    return task_run_op(task_current(), &op, WAIT_FD);
+    return stream_run(stream, &op);
 }
 
 /* As write(2), of the first piece or of several at once. */

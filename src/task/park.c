@@ -85,8 +85,12 @@ ssize_t task_run_op(struct asyncio_tcb *task, struct task_op *task_op,
                     enum wait_kind kind)
 {
     int err = task_checkpoint(task);
-    if (err < 0)
-        return err;
+    return err < 0 ? err : task_carry_op(task, task_op, kind);
+}
+
+ssize_t task_carry_op(struct asyncio_tcb *task, struct task_op *task_op,
+                      enum wait_kind kind)
+{
     task_op->task = task;
     task_op->op.done = task_op_done;
     if (loop_submit(task->runner->loop, &task_op->op))

@@ -124,4 +124,9 @@ struct task_op {
 ssize_t task_run_op(struct asyncio_tcb *task, struct task_op *task_op,
                     enum wait_kind kind);
 
+/* The same after the checkpoint, which may have let others run: for ops on what
+ * one of them may have closed meanwhile. */
+ssize_t task_carry_op(struct asyncio_tcb *task, struct task_op *task_op,
+                      enum wait_kind kind);
+
 #endif

@@ -119,6 +119,42 @@ NET_SCENARIO(closed_under_its_reader_it_is_ebadf)
     asyncio_stream_close(pair.far);
 }
 
+static int read_bytes(void *arg)
+{
+    int got;
+    while ((got = read_byte(arg)) > 0)
+        continue;
+    return got;
+}
+
+static int write_bytes(void *arg)
+{
+    ssize_t done;
+    while ((done = asyncio_stream_write(arg, "x", 1, NULL)) > 0)
+        continue;
+    return (int)done;
+}
+
+/* Who finds something to do each time yields where the call begins, and what is
+ * closed then must not be touched any more. */
+NET_SCENARIO(closed_while_a_busy_reader_or_writer_yields_it_is_ebadf)
+{
+    char bytes[1000];
+    struct pair pair = open_pair();
+    memset(bytes, 'x', sizeof bytes);
+    ck_assert_int_eq(
+        asyncio_stream_write(pair.far, bytes, sizeof bytes, NULL),
+        sizeof bytes);
+    hear_text(pair.near, "x");   /* from here on it is known to be ready */
+    asyncio_task reader = asyncio_create_task(read_bytes, pair.near);
+    asyncio_task writer = asyncio_create_task(write_bytes, pair.near);
+    ck_assert_int_eq(asyncio_sleep(0), 0);
+    asyncio_stream_close(pair.near);
+    ck_assert_int_eq(asyncio_await(reader), -EBADF);
+    ck_assert_int_eq(asyncio_await(writer), -EBADF);
+    asyncio_stream_close(pair.far);
+}
+
 NET_SCENARIO(a_short_stream_is_enodata)
 {
     struct pair pair = open_pair();
@@ -459,6 +495,8 @@ Suite *test_suite(void)
     suite_case(suite, a_cancelled_reader_has_taken_nothing);
     suite_case(suite, a_second_reader_is_ebusy);
     suite_case(suite, closed_under_its_reader_it_is_ebadf);
+    suite_case(suite,
+               closed_while_a_busy_reader_or_writer_yields_it_is_ebadf);
     suite_case(suite, a_short_stream_is_enodata);
     suite_case(suite, a_piece_ends_at_its_separator);
     suite_case(suite, a_separator_may_come_in_pieces);
