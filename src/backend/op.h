@@ -33,6 +33,8 @@ enum op_kind {
     OP_SEND,
     OP_RECVMSG,                  /* with addresses, descriptors, ... */
     OP_SENDMSG,
+    OP_RECVMMSG,                 /* of many messages; result: how many */
+    OP_SENDMMSG,
     OP_ACCEPT,                   /* result: the new descriptor */
     OP_CONNECT,                  /* the outcome of a connect under way */
     OP_PREADV,                   /* of a file, at an offset; result: bytes */
@@ -80,6 +82,7 @@ struct pool;
 struct source;
 struct iovec;
 struct msghdr;
+struct mmsghdr;
 
 /* Zero it before the first use; then set the upper half and submit. */
 struct op {
@@ -113,6 +116,11 @@ struct op {
             int64_t offset;
             size_t len;
         } sendfile;              /* SENDFILE */
+        struct {
+            struct mmsghdr *headers;
+            unsigned count;
+            int flags;
+        } messages;              /* RECVMMSG, SENDMMSG */
         struct {
             int (*run)(void *arg);
             void *arg;

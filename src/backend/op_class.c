@@ -15,6 +15,8 @@ const struct op_class *const op_class[OP_KIND_COUNT] = {
     [OP_SEND] = &op_send_class,
     [OP_RECVMSG] = &op_recvmsg_class,
     [OP_SENDMSG] = &op_sendmsg_class,
+    [OP_RECVMMSG] = &op_recvmmsg_class,
+    [OP_SENDMMSG] = &op_sendmmsg_class,
     [OP_ACCEPT] = &op_accept_class,
     [OP_CONNECT] = &op_connect_class,
     [OP_PREADV] = &op_preadv_class,
@@ -23,7 +25,7 @@ const struct op_class *const op_class[OP_KIND_COUNT] = {
     [OP_SENDFILE] = &op_sendfile_class,
 };
 
-_Static_assert(OP_KIND_COUNT == 14, "a new kind needs its row above");
+_Static_assert(OP_KIND_COUNT == 16, "a new kind needs its row above");
 
 void backend_init(struct backend *backend, const struct backend_class *class,
                   struct mailbox *mailbox)

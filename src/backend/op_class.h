@@ -51,6 +51,8 @@ extern const struct op_class op_recv_class;
 extern const struct op_class op_send_class;
 extern const struct op_class op_recvmsg_class;
 extern const struct op_class op_sendmsg_class;
+extern const struct op_class op_recvmmsg_class;
+extern const struct op_class op_sendmmsg_class;
 extern const struct op_class op_accept_class;
 extern const struct op_class op_connect_class;
 extern const struct op_class op_preadv_class;

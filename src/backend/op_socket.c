@@ -56,6 +56,26 @@ static ssize_t sendmsg_attempt(struct op *op, unsigned got)
     return sys_sendmsg(op->fd, op->message.header, op->message.flags);
 }
 
+static ssize_t recvmmsg_attempt(struct op *op, unsigned got)
+{
+    (void)got;
+    return sys_recvmmsg(op->fd, op->messages.headers, op->messages.count,
+                        op->messages.flags);
+}
+
+static ssize_t sendmmsg_attempt(struct op *op, unsigned got)
+{
+    (void)got;
+    return sys_sendmmsg(op->fd, op->messages.headers, op->messages.count,
+                        op->messages.flags);
+}
+
+/* Fewer than there was room for: these were all. */
+static bool messages_take_all(const struct op *op, ssize_t result)
+{
+    return result > 0 && (size_t)result < op->messages.count;
+}
+
 static ssize_t accept_attempt(struct op *op, unsigned got)
 {
     (void)got;
@@ -94,6 +114,22 @@ const struct op_class op_sendmsg_class = {
     .name = "sendmsg",
     .cancel_rule = OP_WITHDRAWN,
     .attempt = sendmsg_attempt,
+    .events = events_out,
+};
+
+const struct op_class op_recvmmsg_class = {
+    .name = "recvmmsg",
+    .cancel_rule = OP_WITHDRAWN,
+    .attempt = recvmmsg_attempt,
+    .events = events_in,
+    .takes_all = messages_take_all,
+};
+
+/* Fewer may also mean that the next one cannot be sent at all. */
+const struct op_class op_sendmmsg_class = {
+    .name = "sendmmsg",
+    .cancel_rule = OP_WITHDRAWN,
+    .attempt = sendmmsg_attempt,
     .events = events_out,
 };
 

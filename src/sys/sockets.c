@@ -2,6 +2,8 @@
 /* Sockets; see sockets.h. */
 #include "sys/sockets.h"
 
+#include <net/if.h>
+
 #include "sys/internal.h"
 
 int sys_socket(int family, int type, int protocol)
@@ -93,6 +95,22 @@ ssize_t sys_sendmsg(int fd, const struct msghdr *message, int flags)
         sendmsg(fd, message, flags | MSG_DONTWAIT | MSG_NOSIGNAL));
 }
 
+int sys_recvmmsg(int fd, struct mmsghdr *messages, unsigned count, int flags)
+{
+    if (fault_strikes(FAULT_SYSCALL))
+        return -ECONNRESET;
+    return (int)SYS_RETRY(recvmmsg(
+        fd, messages, count, flags | MSG_DONTWAIT | MSG_CMSG_CLOEXEC, NULL));
+}
+
+int sys_sendmmsg(int fd, struct mmsghdr *messages, unsigned count, int flags)
+{
+    if (fault_strikes(FAULT_SYSCALL))
+        return -ECONNRESET;
+    return (int)SYS_RETRY(sendmmsg(
+        fd, messages, count, flags | MSG_DONTWAIT | MSG_NOSIGNAL));
+}
+
 int sys_shutdown(int fd, int how)
 {
     return (int)sys_result(shutdown(fd, how));
@@ -126,4 +144,12 @@ int sys_getsockopt(int fd, int level, int name, void *ret_value,
     if (fault_strikes(FAULT_SYSCALL))
         return -ENOBUFS;
     return (int)sys_result(getsockopt(fd, level, name, ret_value, len));
+}
+
+int sys_interface_index(const char *name)
+{
+    if (fault_strikes(FAULT_SYSCALL))
+        return -ENODEV;
+    unsigned index = if_nametoindex(name);
+    return index ? (int)index : -ENODEV;
 }

@@ -26,6 +26,10 @@ ssize_t sys_recv(int fd, void *buf, size_t len, int flags);
 ssize_t sys_send(int fd, const void *buf, size_t len, int flags);
 ssize_t sys_recvmsg(int fd, struct msghdr *message, int flags);
 ssize_t sys_sendmsg(int fd, const struct msghdr *message, int flags);
+/* How many of them, at least one; an error that comes after the first is the
+ * next call's. */
+int sys_recvmmsg(int fd, struct mmsghdr *messages, unsigned count, int flags);
+int sys_sendmmsg(int fd, struct mmsghdr *messages, unsigned count, int flags);
 
 int sys_shutdown(int fd, int how);
 int sys_getsockname(int fd, struct sockaddr *ret_address, socklen_t *len);
@@ -34,5 +38,8 @@ int sys_setsockopt(int fd, int level, int name, const void *value,
                    socklen_t len);
 int sys_getsockopt(int fd, int level, int name, void *ret_value,
                    socklen_t *len);
+
+/* The number of the network interface of that name. -ENODEV: there is none. */
+int sys_interface_index(const char *name);
 
 #endif
