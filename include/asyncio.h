@@ -34,6 +34,7 @@
 #include <asyncio/file.h>
 #include <asyncio/path.h>
 #include <asyncio/watch.h>
+#include <asyncio/datagram.h>
 #include <asyncio/testing.h>
 
 #endif

@@ -148,9 +148,9 @@ int listen_on_host(const char *host, const char *port,
 /* ---- Unix ---- */
 
 /* Does anybody listen there still? */
-static bool path_is_alive(const struct address *address)
+static bool path_is_alive(const struct address *address, int type)
 {
-    int fd = sys_socket(AF_UNIX, SOCK_STREAM, 0);
+    int fd = sys_socket(AF_UNIX, type, 0);
     if (fd < 0)
         return true;
     int err = sys_connect(fd, &address->any, address->len);
@@ -158,12 +158,12 @@ static bool path_is_alive(const struct address *address)
     return err != -ECONNREFUSED;
 }
 
-static int bind_path(int fd, const struct address *address)
+int bind_path(int fd, const struct address *address, int type)
 {
     int err = sys_bind(fd, &address->any, address->len);
     const char *path = address->local.sun_path;
     if (err != -EADDRINUSE || !*path || !sys_is_socket(path) ||
-        path_is_alive(address))
+        path_is_alive(address, type))
         return err;
     err = sys_unlink(path);
     if (err < 0)
@@ -181,7 +181,7 @@ int listen_on_path(const char *path,
     int fd = sys_socket(AF_UNIX, SOCK_STREAM, 0);
     if (fd < 0)
         return fd;
-    err = bind_path(fd, &address);
+    err = bind_path(fd, &address, SOCK_STREAM);
     if (err < 0)
         goto err_close;
     bool is_file = *address.local.sun_path;

@@ -23,4 +23,8 @@ int listen_on_host(const char *host, const char *port,
 int listen_on_path(const char *path,
                    const struct asyncio_server_options *options);
 
+/* Binds a Unix socket of that type. A socket file that nobody has open any
+ * more is replaced; any other file is -EADDRINUSE. */
+int bind_path(int fd, const struct address *address, int type);
+
 #endif
