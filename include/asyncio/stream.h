@@ -165,6 +165,44 @@ asyncio_stream_write_text(asyncio_stream *stream, const char *text);
 ASYNCIO_API ASYNCIO_SUSPENDS int
 asyncio_stream_write_eof(asyncio_stream *stream);
 
+/* ---- descriptors, over Unix sockets ---- */
+
+/*
+ * Writes all `len` > 0 bytes as asyncio_stream_write does, and with the first
+ * of them copies of `count` descriptors (1 to 253; they stay the caller's).
+ * Whoever gets that byte gets them, if by asyncio_stream_receive_fds; every
+ * other way to read it closes them. They have gone when *ret_moved is not 0.
+ * Suspends. Cancelled: -ECANCELED. -EOPNOTSUPP: no Unix socket, or a filter is
+ * in between; -EBADF: one is no descriptor; -ETOOMANYREFS: too many are on
+ * their way.
+ */
+ASYNCIO_API ASYNCIO_SUSPENDS ssize_t
+asyncio_stream_send_fds(asyncio_stream *stream, const int *fds, size_t count,
+                        const void *buf, size_t len, size_t *ret_moved);
+
+/* Where received descriptors go. */
+struct asyncio_received_fds {
+    int *fds;                    /* yours: room for `size` of them */
+    size_t size;
+    size_t count;                /* how many are there now, for you to close;
+                                  * close-on-exec */
+    size_t lost;                 /* came as well and have been closed, because
+                                  * there was no room; with no descriptor free
+                                  * in the process, 1 stands for any number */
+};
+
+/*
+ * Reads at most `len` > 0 bytes as asyncio_stream_read does, and what
+ * descriptors came with them: those of one asyncio_stream_send_fds at most.
+ * Writes `count` and `lost`. Suspends. Cancelled: -ECANCELED, nothing read and
+ * nothing received. -EBUSY: also when readline or the like has read ahead what
+ * is still to be read, since descriptors among it are gone; -EOPNOTSUPP as
+ * above.
+ */
+ASYNCIO_API ASYNCIO_SUSPENDS ssize_t
+asyncio_stream_receive_fds(asyncio_stream *stream, void *buf, size_t len,
+                           struct asyncio_received_fds *received);
+
 /* ---- ending ---- */
 
 /*
