@@ -27,7 +27,9 @@
 #define ASYNCIO_SERVER_H
 
 #include <asyncio/base.h>
+#include <asyncio/run.h>
 #include <asyncio/stream.h>
+#include <asyncio/sync.h>
 #include <asyncio/task.h>
 
 ASYNCIO_BEGIN
@@ -134,6 +136,39 @@ ASYNCIO_API void asyncio_server_abort_clients(asyncio_server *server);
  * while another task is in serve_forever, it only cancels: that other task
  * frees the server, or whoever has started it and closes it in turn. */
 ASYNCIO_API ASYNCIO_SUSPENDS void asyncio_server_close(asyncio_server *server);
+
+/* ---- several threads ---- */
+
+/* Zeros are defaults. */
+struct asyncio_serve_threads_options {
+    struct asyncio_server_options server; /* of each thread's; reuse_port goes
+                                  * without saying */
+    struct asyncio_runner_options runner; /* of each thread's loop */
+    size_t thread_count;         /* 0: one for each CPU; at most 1024 */
+    double drain_seconds;        /* when stopped: what connections have to end
+                                  * by themselves */
+    /* Set it, in the calling loop, to stop serving; NULL: a cancel does. */
+    struct asyncio_event *stop;
+    /* Called in the calling task once all threads serve; it may suspend, and a
+     * negative result ends them all and is what the call returns. NULL: nobody
+     * asks. */
+    int (*on_ready)(int port, void *arg);
+};
+
+/*
+ * Serves on `thread_count` new threads, each with a loop and a server of its
+ * own on the same port of `host` (as asyncio_start_server): the kernel spreads
+ * the connections over them. on_client and `arg` are used by all threads. A
+ * process of the same user that asks for the port in the same way shares it.
+ * `options` may be NULL. Returns when all threads have ended: 0 after `stop`,
+ * or the first failure to start. Suspends. Cancelled: -ECANCELED, after the
+ * connections of all threads have been cancelled and waited for. -EADDRINUSE,
+ * -EACCES, as bind(2); -EINVAL: an option is out of bounds; -EAGAIN: no more
+ * threads to be had; -EMFILE, -ENOMEM.
+ */
+ASYNCIO_API ASYNCIO_SUSPENDS int asyncio_serve_threads(
+    asyncio_client_fn *on_client, void *arg, const char *host, const char *port,
+    const struct asyncio_serve_threads_options *options);
 
 ASYNCIO_END
 

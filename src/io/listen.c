@@ -145,6 +145,24 @@ int listen_on_host(const char *host, const char *port,
     return count;
 }
 
+int listen_beside(const int *fds, int count,
+                  const struct asyncio_server_options *options,
+                  int ret_fds[LISTEN_MAX])
+{
+    for (int i = 0; i < count; i++) {
+        struct address address;
+        int fd = address_of_socket(fds[i], &address);
+        if (fd == 0)
+            fd = listen_on(&address, options);
+        if (fd < 0) {
+            close_all(ret_fds, i);
+            return fd;
+        }
+        ret_fds[i] = fd;
+    }
+    return count;
+}
+
 /* ---- Unix ---- */
 
 /* Does anybody listen there still? */

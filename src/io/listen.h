@@ -19,6 +19,11 @@ int listen_on_host(const char *host, const char *port,
                    const struct asyncio_server_options *options,
                    int ret_fds[LISTEN_MAX]);
 
+/* Listens once more where `fds` do, all with reuse_port; as above. */
+int listen_beside(const int *fds, int count,
+                  const struct asyncio_server_options *options,
+                  int ret_fds[LISTEN_MAX]);
+
 /* Listens on a Unix socket; the descriptor, or negative. */
 int listen_on_path(const char *path,
                    const struct asyncio_server_options *options);
