@@ -97,9 +97,7 @@ int stream_begin(asyncio_stream *stream, bool *is_busy)
         return -EPERM;
     if (unlikely(!stream->source))
         return -EBADF;
-    /* NULL: its loop has ended. */
-    const struct backend *home = stream->source->backend;
-    if (unlikely(!home || home != loop_current->backend))
+    if (unlikely(!stream_is_here(stream)))
         return -EXDEV;
     if (unlikely(*is_busy))
         return -EBUSY;

@@ -46,6 +46,13 @@ int stream_new(int fd, bool is_socket, unsigned ready,
 /* A stream of a source that the caller has opened, or NULL. */
 asyncio_stream *stream_of_source(struct source *source, bool is_socket);
 
+/* Is it of the loop that runs here? False also once that loop has ended. */
+static inline bool stream_is_here(const asyncio_stream *stream)
+{
+    const struct backend *home = stream->source->backend;
+    return likely(home && home == loop_current->backend);
+}
+
 /*
  * The entry of every call that reads or writes, and its end. In between the
  * stream stays, even if another task closes it. `is_busy` is is_reading or

@@ -2,6 +2,7 @@
 /* Writing to streams. Nothing is buffered: what a slow reader does not take
  * keeps its writer waiting, so memory stays bounded. */
 #include <errno.h>
+#include <limits.h>
 #include <string.h>
 
 #include "io/pieces.h"

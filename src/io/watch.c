@@ -85,7 +85,7 @@ int asyncio_watch_add(asyncio_watch *watch, const char *path, uint32_t mask)
         return -EPERM;
     if (!watch->stream)
         return -EBADF;
-    if (watch->stream->loop != loop_current)
+    if (!stream_is_here(watch->stream))
         return -EXDEV;
     struct addition addition = {
         .fd = sys_duplicate(watch->stream->source->fd),
@@ -155,7 +155,7 @@ int asyncio_watch_next(asyncio_watch *watch,
         return -EPERM;
     if (!watch->stream)
         return -EBADF;
-    if (watch->stream->loop != loop_current)
+    if (!stream_is_here(watch->stream))
         return -EXDEV;
     if (watch->is_waiting)
         return -EBUSY;
