@@ -16,6 +16,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
+#include <unistd.h>
 
 static inline int64_t bench_clock_ns(clockid_t clock)
 {
@@ -103,17 +104,24 @@ static inline long bench_status_bytes(const char *status, const char *name)
     return bench_number(line + strlen(name)) * 1024;
 }
 
-/* Bytes this process occupies: its pages and the tables that map them. */
-static inline long bench_memory(void)
+/* Bytes a process occupies: its pages and the tables that map them. */
+static inline long bench_memory_of(long pid)
 {
+    char path[64];
     char status[8192];
-    FILE *file = fopen("/proc/self/status", "r");
-    bench_check(file != NULL, "open /proc/self/status");
+    snprintf(path, sizeof path, "/proc/%ld/status", pid);
+    FILE *file = fopen(path, "r");
+    bench_check(file != NULL, "open the process's status");
     size_t len = fread(status, 1, sizeof status - 1, file);
     fclose(file);
     status[len] = '\0';
     return bench_status_bytes(status, "VmRSS:") +
            bench_status_bytes(status, "VmPTE:");
+}
+
+static inline long bench_memory(void)
+{
+    return bench_memory_of(getpid());
 }
 
 /* xorshift: the same sequence in each run and, where a peer is written in C,

@@ -2,9 +2,9 @@
 """The peers of bench.py: how each is built, called, and asked its version.
 
 A builder gets the folder of sources and the folder to build in, and returns
-the words a call of the peer begins with. It raises Missing with a reason where
-the peer cannot be had; nothing is installed but uvloop, into an environment
-of its own. What the tools said is kept in NAME.log in the folder of builds.
+a Peer. It raises Missing with a reason where the peer cannot be had; nothing
+is installed but uvloop, into an environment of its own. What the tools said is
+kept in NAME.log in the folder of builds.
 """
 import os
 import shutil
@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 OURS = "casyncio"
+OURS_EPOLL = "casyncio on epoll"
 
 
 class Missing(Exception):
@@ -22,8 +23,16 @@ class Missing(Exception):
 
 @dataclass
 class Peer:
-    command: list                # what a call begins with; the row follows
-    version: str                 # "" where there is none to speak of
+    # What a call begins with, by the name of our program without its folder
+    # ("echo"), "" for all others.
+    commands: dict
+    ask_version: tuple = ()      # the call that prints it, if there is one
+    version: str = ""
+
+    def command(self, program):
+        """What a call begins with, for a program as rows.py names it."""
+        name = program.rpartition("/")[2]
+        return self.commands.get(name) or self.commands[""]
 
 
 def call(log, *command, cwd=None, env=None):
@@ -55,6 +64,15 @@ def require(tool, package):
         raise Missing(f"{tool} is not installed ({package})")
 
 
+def build_c(source, build, name, *libraries):
+    """Builds NAME.c; what a call of it begins with."""
+    require("cc", "gcc")
+    program = build / name
+    call(build / f"{name}.log", "cc", "-std=gnu11", "-D_GNU_SOURCE", "-O2",
+         "-o", str(program), str(source / f"{name}.c"), *libraries)
+    return [str(program)]
+
+
 def build_fcontext(source, build):
     require("c++", "g++")
     if not have_header("c++", "c++",
@@ -70,33 +88,36 @@ def build_fcontext(source, build):
              "-Wl,-Bdynamic")
     except Missing:
         call(log, *command, "-lboost_context")
-    return [str(program)]
+    return Peer({"": [str(program)]}, (str(program), "--version"))
 
 
 def build_libuv(source, build):
     require("cc", "gcc")
     if not have_header("cc", "c", "uv.h"):
         raise Missing("libuv is not installed (libuv1-dev)")
-    program = build / "timers_libuv"
-    call(build / "libuv.log", "cc", "-std=gnu11", "-O2", "-o", str(program),
-         str(source / "timers_libuv.c"), "-luv")
-    return [str(program)]
+    timers = build_c(source, build, "timers_libuv", "-luv")
+    return Peer({"timers": timers,
+                 "echo": build_c(source, build, "echo_libuv", "-luv")},
+                (*timers, "--version"))
 
 
 def build_go(source, build):
     require("go", "golang-go")
-    program = build / "go_peer"
-    call(build / "go.log", "go", "build", "-buildvcs=false", "-o",
-         str(program), ".", cwd=source / "go")
-    return [str(program)]
+    program = str(build / "go_peer")
+    call(build / "go.log", "go", "build", "-buildvcs=false", "-o", program,
+         ".", cwd=source / "go")
+    return Peer({"": [program], "echo": [program, "echo"]},
+                (program, "--version"))
 
 
 def build_tokio(source, build):
     require("cargo", "cargo")
     target = build / "tokio"
+    program = str(target / "release" / "tokio-peer")
     call(build / "tokio.log", "cargo", "build", "--release", "--locked",
          "--target-dir", str(target), cwd=source / "tokio")
-    return [str(target / "release" / "tokio-peer")]
+    return Peer({"": [program], "echo": [program, "echo"]},
+                (program, "--version"))
 
 
 def find_python():
@@ -112,11 +133,28 @@ def find_python():
     return sys.executable
 
 
+def python_peer(python, source, loop):
+    peer = [python, str(source / "python" / "peer.py"), loop]
+    echo = [python, str(source / "python" / "echo.py"), loop, "streams"]
+    return Peer({"": peer, "echo": echo}, (*peer, "--version"))
+
+
+def python_protocol(python, source, loop):
+    """The same with callbacks, for servers only."""
+    echo = [python, str(source / "python" / "echo.py"), loop, "protocol"]
+    return Peer({"echo": echo})
+
+
 def build_asyncio(source, build):
-    return [find_python(), str(source / "python" / "peer.py"), "asyncio"]
+    return python_peer(find_python(), source, "asyncio")
 
 
-def build_uvloop(source, build):
+def build_asyncio_protocol(source, build):
+    return python_protocol(find_python(), source, "asyncio")
+
+
+def uvloop_python(build):
+    """The interpreter of an environment that has uvloop."""
     environment = build / "uvloop"
     python = environment / "bin" / "python"
     log = build / "uvloop.log"
@@ -126,36 +164,46 @@ def build_uvloop(source, build):
         call(log, find_python(), "-m", "venv", "--clear", str(environment))
         call(log, str(python), "-m", "pip", "install", "--quiet",
              "--disable-pip-version-check", "uvloop")
-    return [str(python), str(source / "python" / "peer.py"), "uvloop"]
+    return str(python)
+
+
+def build_uvloop(source, build):
+    return python_peer(uvloop_python(build), source, "uvloop")
+
+
+def build_uvloop_protocol(source, build):
+    return python_protocol(uvloop_python(build), source, "uvloop")
 
 
 def build_empty(source, build):
-    require("cc", "gcc")
-    program = build / "empty"
-    call(build / "empty.log", "cc", "-O2", "-o", str(program),
-         str(source / "empty.c"))
-    return [str(program)]
+    return Peer({"": build_c(source, build, "empty")})
+
+
+def build_epoll(source, build):
+    return Peer({"echo": build_c(source, build, "echo_epoll")})
 
 
 BUILDERS = {
     "fcontext": build_fcontext,
+    "empty C": build_empty,
+    "epoll C": build_epoll,
     "libuv": build_libuv,
     "Go": build_go,
     "Tokio": build_tokio,
     "asyncio": build_asyncio,
     "uvloop": build_uvloop,
-    "empty C": build_empty,
+    "asyncio protocol": build_asyncio_protocol,
+    "uvloop protocol": build_uvloop_protocol,
 }
 NAMES = tuple(BUILDERS)
 
 
 def build_one(name, source, build):
-    command = BUILDERS[name](source, build)
-    version = ""
-    if name != "empty C":
-        log = build / "version.log"
-        version = call(log, *command, "--version").strip()
-    return Peer(command, version)
+    peer = BUILDERS[name](source, build)
+    if peer.ask_version:
+        said = call(build / "version.log", *peer.ask_version)
+        peer.version = said.strip()
+    return peer
 
 
 def build_all(source, build, wanted, missing):

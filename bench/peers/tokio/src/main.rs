@@ -3,6 +3,8 @@
 //! Peer of yield, spawn-join, crowd, sleepers and timers: Tokio's
 //! current_thread runtime. Called like the others: PROGRAM ROW [DIVISOR].
 
+mod echo;
+
 use std::future::Future;
 use std::pin::Pin;
 use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
@@ -251,6 +253,10 @@ fn version() -> &'static str {
 fn main() {
     let args: Vec<String> = std::env::args().collect();
     let row = args.get(1).map_or("--version", String::as_str);
+    if row == "echo" {
+        let size = args.get(2).and_then(|text| text.parse().ok());
+        echo::run(size.unwrap_or(16384));
+    }
     let divisor = args.get(2).map_or(1, |text| text.parse().unwrap_or(0));
     check(divisor >= 1, "the divisor is at least 1");
     let runtime = Builder::new_current_thread().enable_time().build().unwrap();
