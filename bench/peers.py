@@ -24,7 +24,7 @@ class Missing(Exception):
 @dataclass
 class Peer:
     # What a call begins with, by the name of our program without its folder
-    # ("echo"), "" for all others.
+    # ("echo", "read"), "" for all others.
     commands: dict
     ask_version: tuple = ()      # the call that prints it, if there is one
     version: str = ""
@@ -97,7 +97,8 @@ def build_libuv(source, build):
         raise Missing("libuv is not installed (libuv1-dev)")
     timers = build_c(source, build, "timers_libuv", "-luv")
     return Peer({"timers": timers,
-                 "echo": build_c(source, build, "echo_libuv", "-luv")},
+                 "echo": build_c(source, build, "echo_libuv", "-luv"),
+                 "read": build_c(source, build, "read_libuv", "-luv")},
                 (*timers, "--version"))
 
 
@@ -183,10 +184,22 @@ def build_epoll(source, build):
     return Peer({"echo": build_c(source, build, "echo_epoll")})
 
 
+def build_pread(source, build):
+    return Peer({"read": build_c(source, build, "read_plain")})
+
+
+def build_uring(source, build):
+    if not have_header("cc", "c", "liburing.h"):
+        raise Missing("liburing is not installed (liburing-dev)")
+    return Peer({"read": build_c(source, build, "read_uring", "-luring")})
+
+
 BUILDERS = {
     "fcontext": build_fcontext,
     "empty C": build_empty,
     "epoll C": build_epoll,
+    "pread": build_pread,
+    "io_uring C": build_uring,
     "libuv": build_libuv,
     "Go": build_go,
     "Tokio": build_tokio,

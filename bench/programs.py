@@ -7,6 +7,7 @@ import subprocess
 from peers import OURS, Missing
 
 TIMEOUT_S = 600
+BLOCKS_SIZE = 256 << 20
 
 
 def start(command, cpu, env=None, **options):
@@ -44,6 +45,19 @@ def run(command, cpu, env=None):
     return output
 
 
+def blocks_file(directory):
+    """The file whose blocks are read. Its bytes are written out, so that they
+    lie on the device and not only in the file's length."""
+    path = directory / "data" / "blocks"
+    if not path.exists() or path.stat().st_size != BLOCKS_SIZE:
+        path.parent.mkdir(exist_ok=True)
+        with open(path, "wb") as file:
+            for _ in range(BLOCKS_SIZE >> 20):
+                file.write(os.urandom(1 << 20))
+            os.fsync(file.fileno())
+    return path
+
+
 def commands(job, contender, setup):
     """The calls of one turn: ours may need one for each of its rows."""
     if contender != OURS:
@@ -57,11 +71,14 @@ def commands(job, contender, setup):
         empty = setup.peers.get("empty C")
         calls[0].append(str(setup.directory / "hello"))
         calls[0] += empty.command(job.program) if empty else []
+    if job.is_on_file:
+        calls = [call + [str(blocks_file(setup.directory))] for call in calls]
     return calls
 
 
 def turn(job, contender, setup):
-    # Go's collector and timers have threads of their own beside GOMAXPROCS.
+    # Go's collector and timers have threads of their own beside GOMAXPROCS,
+    # as have pools.
     cpu = None if contender in job.unpinned else setup.cpu
     env = dict(os.environ, GOMAXPROCS="1")
     return "".join(run(command, cpu, env)

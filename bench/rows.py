@@ -25,6 +25,7 @@ class Program:
     peers: tuple
     ours: tuple = ()             # our row arguments, where not just the name
     group: str = "tasks"
+    is_on_file: bool = False     # gets the path of the file of blocks
     unpinned: tuple = ("Go",)    # who has threads of their own
     contenders: tuple = (OURS,)  # of ours
     turns: int = 1               # in each round
@@ -84,6 +85,11 @@ JOBS = (
     Load("roundtrip", "roundtrip", 1, KIB),
     Load("churn", "churn", 10, KIB),
     Load("idle", "idle", 10000, KIB, is_fresh=True, turns=1),
+    Program("read-hot", "file/read", ("pread", "libuv"), group="file",
+            is_on_file=True, unpinned=("libuv",)),
+    Program("read-direct", "file/read", ("io_uring C", "libuv"),
+            group="file", is_on_file=True,
+            unpinned=(OURS, "libuv", "io_uring C")),
 )
 
 ROWS = (
@@ -124,11 +130,15 @@ ROWS = (
     Row("idle", "B", "idle", (("Go", 0),), 6000, ("memory",)),
     Row("idle-epoll", "B", "idle", (("Go", 0),), 6000, ("memory",),
         OURS_EPOLL),
+    Row("read-hot", "ns", "read-hot", (("pread", 1.15), ("libuv", 0))),
+    Row("read-direct", "ns", "read-direct",
+        (("io_uring C", 1), ("libuv", 0.4))),
 )
 
 GROUPS = {
     "tasks": "Tasks and timers",
     "net": "Connections",
+    "file": "Files",
 }
 
 
