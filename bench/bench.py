@@ -11,7 +11,8 @@ shown is the lower quartile of the turns; ratios are between figures of the
 same run.
 
 Parts: rows.py has the rows and targets, peers.py the contenders, measure.py
-the turns (programs.py and field.py what happens in one), table.py the table.
+the turns (programs.py, field.py and web.py what happens in one), table.py the
+table.
 """
 import argparse
 import fnmatch

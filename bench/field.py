@@ -4,7 +4,9 @@ when its turn comes. A server has one processor and the load another."""
 import os
 
 import programs
+import web
 from peers import OURS, OURS_EPOLL
+from rows import Load
 from server import Server
 
 BACKENDS = {OURS: "uring", OURS_EPOLL: "epoll"}
@@ -35,6 +37,8 @@ class Field:
         env = dict(os.environ, GOMAXPROCS="1")
         if contender in BACKENDS:
             env["ASYNCIO_BACKEND"] = BACKENDS[contender]
+        if not isinstance(self.job, Load):
+            return web.start(self.job, contender, self.setup, env)
         server = Server(self.command(contender) + [str(self.job.size)],
                         self.setup.cpu, env)
         server.wait_for_port()
@@ -51,6 +55,8 @@ class Field:
     def turn(self, contender):
         """Puts the load on one of them; the lines that say what it took."""
         server = self.server(contender)
+        if not isinstance(self.job, Load):
+            return web.turn(self.job, server, self.setup)
         loadgen = self.setup.directory / "net" / "loadgen"
         words = [loadgen, self.job.mode, "127.0.0.1", server.port,
                  self.job.connections, self.job.size, self.setup.slice_s,

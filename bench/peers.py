@@ -24,7 +24,7 @@ class Missing(Exception):
 @dataclass
 class Peer:
     # What a call begins with, by the name of our program without its folder
-    # ("echo", "read"), "" for all others.
+    # ("echo", "read"), "site" for a web server, "" for all others.
     commands: dict
     ask_version: tuple = ()      # the call that prints it, if there is one
     version: str = ""
@@ -194,6 +194,21 @@ def build_uring(source, build):
     return Peer({"read": build_c(source, build, "read_uring", "-luring")})
 
 
+def build_openssl(source, build):
+    if not have_header("cc", "c", "openssl/ssl.h"):
+        raise Missing("OpenSSL is not installed (libssl-dev)")
+    program = build_c(source, build, "site_openssl", "-lssl", "-lcrypto")
+    return Peer({"site": program}, (*program, "--version"))
+
+
+def build_nginx(source, build):
+    # Debian has it where only root's PATH leads.
+    program = shutil.which("nginx") or shutil.which("nginx", path="/usr/sbin")
+    if not program:
+        raise Missing("nginx is not installed (nginx)")
+    return Peer({"site": [program]}, (program, "-v"))
+
+
 BUILDERS = {
     "fcontext": build_fcontext,
     "empty C": build_empty,
@@ -207,6 +222,8 @@ BUILDERS = {
     "uvloop": build_uvloop,
     "asyncio protocol": build_asyncio_protocol,
     "uvloop protocol": build_uvloop_protocol,
+    "nginx": build_nginx,
+    "OpenSSL C": build_openssl,
 }
 NAMES = tuple(BUILDERS)
 
@@ -215,7 +232,7 @@ def build_one(name, source, build):
     peer = BUILDERS[name](source, build)
     if peer.ask_version:
         said = call(build / "version.log", *peer.ask_version)
-        peer.version = said.strip()
+        peer.version = said.strip().removeprefix("nginx version: ")
     return peer
 
 

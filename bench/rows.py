@@ -2,8 +2,8 @@
 """What bench.py measures: the jobs, the rows of the table, the targets.
 
 A job is what one contender does in one turn; it may fill several rows. There
-are two kinds: a Program measures itself, a Load is a server of ours or of a
-peer under our load generator.
+are three kinds: a Program measures itself, a Load is a server of ours or of a
+peer under our load generator, a Site a web server under wrk.
 """
 from dataclasses import dataclass
 
@@ -41,6 +41,20 @@ class Load:
     peers: tuple = SERVERS
     group: str = "net"
     is_fresh: bool = False       # a new server for each turn
+    contenders: tuple = BOTH
+    turns: int = 3
+
+
+@dataclass(frozen=True)
+class Site:
+    """A server that gives out one file, fetched by wrk again and again."""
+    name: str
+    scheme: str
+    connections: int
+    size: int                    # of the file
+    peers: tuple
+    group: str = "http"
+    is_fresh: bool = False
     contenders: tuple = BOTH
     turns: int = 3
 
@@ -90,6 +104,8 @@ JOBS = (
     Program("read-direct", "file/read", ("io_uring C", "libuv"),
             group="file", is_on_file=True,
             unpinned=(OURS, "libuv", "io_uring C")),
+    Site("http-4k", "http", 64, 4 * KIB, ("nginx",)),
+    Site("tls-16m", "https", 4, 16 * KIB * KIB, ("nginx", "OpenSSL C")),
 )
 
 ROWS = (
@@ -133,12 +149,20 @@ ROWS = (
     Row("read-hot", "ns", "read-hot", (("pread", 1.15), ("libuv", 0))),
     Row("read-direct", "ns", "read-direct",
         (("io_uring C", 1), ("libuv", 0.4))),
+    Row("http-4k", "ns", "http-4k", (("nginx", 1),), figures=("cpu",)),
+    Row("http-4k-epoll", "ns", "http-4k", (("nginx", 0),), figures=("cpu",),
+        contender=OURS_EPOLL),
+    Row("tls-16m", "us", "tls-16m", (("nginx", 1), ("OpenSSL C", 0)),
+        figures=("mib",)),
+    Row("tls-16m-epoll", "us", "tls-16m", (("nginx", 0),), figures=("mib",),
+        contender=OURS_EPOLL),
 )
 
 GROUPS = {
     "tasks": "Tasks and timers",
     "net": "Connections",
     "file": "Files",
+    "http": "HTTP and TLS",
 }
 
 

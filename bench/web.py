@@ -37,9 +37,20 @@ http {{
         ssl_certificate {data}/cert.pem;
         ssl_certificate_key {data}/key.pem;
         ssl_protocols TLSv1.3;
-        ssl_conf_command Ciphersuites TLS_AES_128_GCM_SHA256;
     }}
 }}
+"""
+
+# For wrk: the client has one cipher to offer, so all servers take that.
+CLIENT_CONFIG = """\
+openssl_conf = init
+[init]
+ssl_conf = ssl
+[ssl]
+system_default = all
+[all]
+MinProtocol = TLSv1.3
+Ciphersuites = TLS_AES_128_GCM_SHA256
 """
 
 
@@ -58,6 +69,7 @@ def prepare(job, setup):
     file = data / "www" / job.name
     if not file.exists() or file.stat().st_size != job.size:
         file.write_bytes(os.urandom(job.size))
+    (data / "client.cnf").write_text(CLIENT_CONFIG)
     if not (data / "cert.pem").exists():
         require("openssl", "openssl")
         call(data / "openssl.log", "openssl", "req", "-x509", "-nodes",
@@ -104,11 +116,15 @@ def start_nginx(job, setup, env, data):
 
 
 def start_ours(job, setup, env, data):
-    program = setup.directory.parent / "examples" / "static_server"
-    command = [str(program), str(data / "www"), "127.0.0.1", "0"]
-    if job.scheme == "https":
-        command += [str(data / "cert.pem"), str(data / "key.pem")]
-    server = Server(command, setup.cpu, env)
+    """The static file server of the examples."""
+    is_secure = job.scheme == "https"
+    examples = setup.directory.parent / "examples"
+    command = [str(examples / ("static_server_tls" if is_secure
+                               else "static_server")),
+               "-p", "0"]
+    if is_secure:
+        command += ["-c", str(data / "cert.pem"), "-k", str(data / "key.pem")]
+    server = Server(command + [str(data / "www")], setup.cpu, env)
     server.wait_for_port()
     return server
 
@@ -163,10 +179,12 @@ def turn(job, server, setup):
     require("wrk", "wrk")
     seconds = max(1, round(setup.slice_s))
     script = setup.source / "http" / "report.lua"
+    env = dict(os.environ,
+               OPENSSL_CONF=str(data_folder(setup) / "client.cnf"))
     begin = server.cpu_ns()
     output = programs.run(
         ["wrk", "-t1", f"-c{job.connections}", f"-d{seconds}s",
-         "-s", str(script), url_of(job, server)], setup.client_cpu)
+         "-s", str(script), url_of(job, server)], setup.client_cpu, env)
     spent = server.cpu_ns() - begin
     figures = dict(line.split()[1:] for line in output.splitlines()
                    if line.startswith("bench "))
