@@ -5,11 +5,15 @@ import os
 
 import programs
 import web
-from peers import OURS, OURS_EPOLL
+from peers import OURS, OURS_ALL, OURS_EPOLL, OURS_SPIN
 from rows import Load
 from server import Server
 
-BACKENDS = {OURS: "uring", OURS_EPOLL: "epoll"}
+ENVIRONMENTS = {
+    OURS: {"ASYNCIO_BACKEND": "uring"},
+    OURS_EPOLL: {"ASYNCIO_BACKEND": "epoll"},
+    OURS_SPIN: {"ASYNCIO_BACKEND": "uring", "ASYNCIO_SPIN": "50"},
+}
 
 
 class Field:
@@ -29,14 +33,13 @@ class Field:
             server.stop()
 
     def command(self, contender):
-        if contender in BACKENDS:
+        if contender in OURS_ALL:
             return [str(self.setup.directory / "net" / "echo")]
         return self.setup.peers[contender].command("echo")
 
     def start(self, contender):
         env = dict(os.environ, GOMAXPROCS="1")
-        if contender in BACKENDS:
-            env["ASYNCIO_BACKEND"] = BACKENDS[contender]
+        env.update(ENVIRONMENTS.get(contender, {}))
         if not isinstance(self.job, Load):
             return web.start(self.job, contender, self.setup, env)
         server = Server(self.command(contender) + [str(self.job.size)],

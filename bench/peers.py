@@ -15,6 +15,8 @@ from pathlib import Path
 
 OURS = "casyncio"
 OURS_EPOLL = "casyncio on epoll"
+OURS_SPIN = "casyncio spinning"
+OURS_ALL = (OURS, OURS_EPOLL, OURS_SPIN)
 
 
 class Missing(Exception):

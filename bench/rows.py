@@ -7,7 +7,7 @@ peer under our load generator, a Site a web server under wrk.
 """
 from dataclasses import dataclass
 
-from peers import OURS, OURS_EPOLL
+from peers import OURS, OURS_ALL, OURS_EPOLL, OURS_SPIN
 
 LOOPS = ("Go", "Tokio", "asyncio", "uvloop")
 SERVERS = ("epoll C", "libuv") + LOOPS + ("asyncio protocol",
@@ -96,7 +96,7 @@ JOBS = (
     Load("echo-1k-100", "echo", 100, KIB),
     Load("echo-1k-1000", "echo", 1000, KIB),
     Load("echo-16k-100", "echo", 100, 16 * KIB),
-    Load("roundtrip", "roundtrip", 1, KIB),
+    Load("roundtrip", "roundtrip", 1, KIB, contenders=OURS_ALL),
     Load("churn", "churn", 10, KIB),
     Load("idle", "idle", 10000, KIB, is_fresh=True, turns=1),
     Program("read-hot", "file/read", ("pread", "libuv"), group="file",
@@ -137,7 +137,9 @@ ROWS = (
     *echo_rows("1k", 100, ("epoll C", 1), ("libuv", 0.95), ("Go", 0.85)),
     *echo_rows("1k", 1000, ("epoll C", 1), ("libuv", 0.95), ("Go", 0.85)),
     *echo_rows("16k", 100, ("epoll C", 1)),
-    Row("roundtrip", "us", "roundtrip", (("libuv", 0.4),), figures=("p50",)),
+    Row("roundtrip", "us", "roundtrip", (("libuv", 0),), figures=("p50",)),
+    Row("roundtrip-spin", "us", "roundtrip", (("libuv", 0.4),),
+        figures=("p50",), contender=OURS_SPIN),
     Row("roundtrip-epoll", "us", "roundtrip", (("libuv", 0),),
         figures=("p50",), contender=OURS_EPOLL),
     Row("churn", "ns", "churn", (("epoll C", 0),), figures=("cpu",)),
@@ -172,8 +174,8 @@ def job_of(row):
 
 def destinations(job, contender, printed):
     """Where a printed figure belongs, as (row, column) pairs. Ours stands in
-    one column, whichever back end it ran on; those have rows of their own."""
-    is_ours = contender in BOTH
+    one column, however it ran; each way to run it has rows of its own."""
+    is_ours = contender in OURS_ALL
     column = OURS if is_ours else contender
     if printed == "empty":       # start runs both sides
         column = "empty C"
