@@ -12,6 +12,8 @@
  *         done = asyncio_stream_read(stream, answer, sizeof answer);
  *     asyncio_stream_close(stream);
  *
+ * Over TCP what is written is sent at once (TCP_NODELAY), as in asyncio.
+ *
  * One task at a time reads and one writes, which may be two: another one gets
  * -EBUSY. Memory that is read into or written from is lent until the call
  * returns and may be on the stack. A stream belongs to the loop it was opened

@@ -62,7 +62,9 @@ static int connect_to(const struct address *to, const struct address *from,
     int fd = sys_socket(to->any.sa_family, SOCK_STREAM, 0);
     if (fd < 0)
         return fd;
-    int err = from ? sys_bind(fd, &from->any, from->len) : 0;
+    int err = to->any.sa_family == AF_UNIX ? 0 : sys_set_nodelay(fd);
+    if (err == 0 && from)
+        err = sys_bind(fd, &from->any, from->len);
     if (err == 0)
         err = sys_connect(fd, &to->any, to->len);
     if (err < 0 && err != -EINPROGRESS) {

@@ -43,6 +43,8 @@ static int listen_prepare(int fd, int family,
         err = sys_setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &only,
                              sizeof only);
     }
+    if (err == 0)
+        err = sys_set_nodelay(fd);
     return err;
 }
 

@@ -3,6 +3,8 @@
 #include "sys/sockets.h"
 
 #include <net/if.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
 
 #include "sys/internal.h"
 
@@ -136,6 +138,12 @@ int sys_setsockopt(int fd, int level, int name, const void *value,
     if (fault_strikes(FAULT_SYSCALL))
         return -ENOBUFS;
     return (int)sys_result(setsockopt(fd, level, name, value, len));
+}
+
+int sys_set_nodelay(int fd)
+{
+    static const int on = 1;
+    return sys_setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
 }
 
 int sys_getsockopt(int fd, int level, int name, void *ret_value,

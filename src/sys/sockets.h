@@ -18,6 +18,8 @@ int sys_listen(int fd, int backlog);
 int sys_accept(int fd, struct sockaddr *ret_address, socklen_t *len);
 /* -EINPROGRESS: it goes on, POLLOUT tells, then sys_socket_error. */
 int sys_connect(int fd, const struct sockaddr *address, socklen_t len);
+/* TCP sends what is written at once; those a socket accepts inherit it. */
+int sys_set_nodelay(int fd);
 /* Takes the error that is pending on the socket: 0 or negative. */
 int sys_socket_error(int fd);
 

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* Servers: connections in tasks of their own, and the ways to end. */
 #include <netinet/in.h>
+#include <netinet/tcp.h>
 
 #include "net_rig.h"
 
@@ -331,6 +332,35 @@ START_TEST(a_service_manager_passes_sockets)
 }
 END_TEST
 
+static int no_delay_of(asyncio_stream *stream)
+{
+    int value = -1;
+    socklen_t len = sizeof value;
+    getsockopt(asyncio_stream_fd(stream), IPPROTO_TCP, TCP_NODELAY, &value,
+               &len);
+    return value;
+}
+
+static int say_no_delay(asyncio_stream *stream, void *arg)
+{
+    (void)arg;
+    return (int)asyncio_stream_write_text(stream,
+                                          no_delay_of(stream) ? "yes" : "no");
+}
+
+NET_SCENARIO(a_small_write_does_not_wait_for_the_one_before_it)
+{
+    asyncio_server *server;
+    ck_assert_int_eq(asyncio_start_server(say_no_delay, NULL, "127.0.0.1", "0",
+                                          NULL, &server),
+                     0);
+    asyncio_stream *stream = connect_to_server(server);
+    ck_assert_int_ne(no_delay_of(stream), 0);
+    hear_text(stream, "yes");
+    asyncio_stream_close(stream);
+    asyncio_server_close(server);
+}
+
 NET_SCENARIO(a_port_that_is_taken_is_eaddrinuse)
 {
     asyncio_server *server = start_echo(), *second;
@@ -379,6 +409,7 @@ Suite *test_suite(void)
     suite_case(suite, sockets_that_listen_are_taken_over);
     suite_case(suite, a_socket_that_listens_no_more_stops_the_server);
     suite_case(suite, a_service_manager_passes_sockets);
+    suite_case(suite, a_small_write_does_not_wait_for_the_one_before_it);
     suite_case(suite, a_port_that_is_taken_is_eaddrinuse);
     suite_case(suite, it_ends_with_the_task_that_started_it);
     return suite;
