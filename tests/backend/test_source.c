@@ -397,7 +397,7 @@ START_TEST(a_descriptor_closed_behind_our_back_is_an_error)
     struct probe probe;
     char byte;
     int fds[2];
-    if (!open_rig(&rig, _i) || _i == 0)
+    if (_i == 0 || !open_rig(&rig, _i))
         return;                  /* epoll refuses it at once */
     pair_open(fds);
     struct source *source = open_source(&rig, fds[0]);
