@@ -265,7 +265,7 @@ START_TEST(closed_under_who_waits_is_ebadf)
 {
     struct rig rig;
     struct probe reader, writer, poller;
-    char byte;
+    char byte = 'x';
     int fds[2];
     if (!open_rig(&rig, _i))
         return;

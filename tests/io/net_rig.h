@@ -56,6 +56,15 @@ static UNUSED void hear_end(asyncio_stream *stream)
     ck_assert(asyncio_stream_at_eof(stream));
 }
 
+/* Waits for a child that needs nothing of this process any more; not by the
+ * loop, which valgrind does not let wait for children. */
+static UNUSED void reap_child(pid_t child)
+{
+    int status;
+    ck_assert_int_eq(waitpid(child, &status, 0), child);
+    ck_assert_int_eq(status, 0);
+}
+
 /* Says back what it hears. */
 static UNUSED int echo_client(asyncio_stream *stream, void *arg)
 {

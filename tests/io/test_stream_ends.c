@@ -391,9 +391,7 @@ NET_SCENARIO(a_forked_child_closes_its_copy_alone)
     pid_t child = fork();
     if (child == 0)
         in_the_child(pair.near);
-    int status;
-    ck_assert_int_eq(asyncio_wait_child(child, &status), 0);
-    ck_assert_int_eq(status, 0);
+    reap_child(child);
     say_text(pair.near, "x");
     ck_assert_int_eq(asyncio_await(reader), 'x');
     close_pair(pair);
