@@ -36,7 +36,8 @@ ASYNCIO_BEGIN
 
 typedef struct asyncio_server asyncio_server;
 
-/* Runs in a task of its own; the stream is closed when it returns. */
+/* Runs in a task of its own; the stream is closed when it returns, if it has
+ * not closed or aborted it before. */
 typedef int asyncio_client_fn(asyncio_stream *stream, void *arg);
 
 /* Zeros are defaults. */

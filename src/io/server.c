@@ -78,8 +78,11 @@ static int client_run(void *arg)
 {
     struct client *client = arg;
     struct asyncio_server *server = client->server;
-    int result = server->on_client(client->stream, server->arg);
-    asyncio_stream_close(client->stream);
+    asyncio_stream *stream = client->stream;
+    stream->is_lent = true;
+    int result = server->on_client(stream, server->arg);
+    stream->is_lent = false;
+    asyncio_stream_close(stream);
     client_end(client, result);
     return 0;
 }

@@ -251,6 +251,8 @@ static void stream_close(asyncio_stream *stream, bool is_abort)
     if (stream->filter && !is_busy)
         stream_close_filter(stream, is_abort);
     stream_cut(stream, is_abort);
+    if (stream->is_lent)
+        return;
     stream->is_closed = true;
     if (!is_busy)
         stream_free(stream);

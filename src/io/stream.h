@@ -33,6 +33,7 @@ struct asyncio_stream {
     size_t limit;
     bool is_socket;              /* else a pipe, for read and write */
     bool is_reading, is_writing; /* somebody does */
+    bool is_lent;                /* to a client's task: its server frees it */
     bool is_closed;              /* by the other task, during a call of this */
     bool is_at_end;              /* the other side has ended */
     bool has_ended;              /* this side has */

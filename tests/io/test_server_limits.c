@@ -116,6 +116,24 @@ NET_SCENARIO(a_start_that_fails_leaves_nothing_behind)
     remove_directory();
 }
 
+/* What is free on one address may be taken on the next one. */
+NET_SCENARIO(any_port_is_never_in_use)
+{
+    ck_assert_ptr_nonnull(asyncio_backend_name());
+    for (uint64_t n = 1;; n++) {
+        asyncio_server *server;
+        fault_arm(FAULT_SYSCALL, n);
+        int err = asyncio_start_server(echo_client, NULL, "127.0.0.1", "0",
+                                       NULL, &server);
+        uint64_t asks = fault_disarm();
+        ck_assert_int_ne(err, -EADDRINUSE);
+        if (err == 0)
+            asyncio_server_close(server);
+        if (asks < n)
+            break;
+    }
+}
+
 NET_SCENARIO(sockets_that_cannot_be_taken_over_stay)
 {
     ck_assert_ptr_nonnull(asyncio_backend_name());
@@ -338,6 +356,69 @@ NET_SCENARIO(a_client_cannot_drain_its_own_server)
     hear_end(stream);
     ck_assert_int_eq(asyncio_server_drain(server, NAN), -EINVAL);
     ck_assert_int_eq(asyncio_server_drain(server, -1), -EINVAL);
+    asyncio_stream_close(stream);
+    asyncio_server_close(server);
+}
+
+/* Closes or aborts its stream itself, as the first byte says. */
+static int end_it_early(asyncio_stream *stream, void *arg)
+{
+    char how = 0;
+    int *result = arg;
+    asyncio_stream_read(stream, &how, 1);
+    if (how == 'c')
+        asyncio_stream_close(stream);
+    else
+        asyncio_stream_abort(stream);
+    *result = (int)asyncio_stream_read(stream, &how, 1);
+    asyncio_stream_close(stream);
+    return asyncio_sleep(0);
+}
+
+NET_SCENARIO(a_client_may_end_its_stream_early)
+{
+    int result;
+    char byte;
+    asyncio_server *server;
+    ck_assert_int_eq(asyncio_start_server(end_it_early, &result, "127.0.0.1",
+                                          "0", NULL, &server),
+                     0);
+    for (int is_abort = 0; is_abort <= 1; is_abort++) {
+        asyncio_stream *stream = connect_to_server(server);
+        say_text(stream, is_abort ? "a" : "c");
+        ck_assert_int_eq(asyncio_stream_read(stream, &byte, 1),
+                         is_abort ? -ECONNRESET : 0);
+        ck_assert_int_eq(result, -EBADF);
+        asyncio_stream_close(stream);
+    }
+    asyncio_server_close(server);
+}
+
+static int say_your_name(asyncio_stream *stream, void *arg)
+{
+    char name[64];
+    (void)arg;
+    asyncio_task_get_name(asyncio_current_task(), name, sizeof name);
+    return (int)asyncio_stream_write_text(stream, name);
+}
+
+static asyncio_server *start_named(void)
+{
+    char name[] = "somebody";
+    struct asyncio_server_options options = {.task.name = name};
+    asyncio_server *server;
+    ck_assert_int_eq(asyncio_start_server(say_your_name, NULL, "127.0.0.1", "0",
+                                          &options, &server),
+                     0);
+    memset(name, '?', sizeof name - 1);
+    return server;
+}
+
+NET_SCENARIO(the_options_are_lent_for_the_start_alone)
+{
+    asyncio_server *server = start_named();
+    asyncio_stream *stream = connect_to_server(server);
+    hear_text(stream, "somebody");
     asyncio_stream_close(stream);
     asyncio_server_close(server);
 }
@@ -589,9 +670,12 @@ Suite *test_suite(void)
         _exit(asyncio_run(serve_activated, NULL) == 0 ? 0 : 1);
     Suite *suite = suite_create("server_limits");
     suite_case(suite, a_start_that_fails_leaves_nothing_behind);
+    suite_case(suite, any_port_is_never_in_use);
     suite_case(suite, sockets_that_cannot_be_taken_over_stay);
     suite_case(suite, whatever_fails_clients_are_served_or_told);
     suite_case(suite, without_descriptors_it_waits_and_does_not_spin);
+    suite_case(suite, a_client_may_end_its_stream_early);
+    suite_case(suite, the_options_are_lent_for_the_start_alone);
     suite_case(suite, a_client_that_lingers_is_waited_for);
     suite_case(suite, a_drain_is_cut_short_by_a_timeout_or_a_cancel);
     suite_case(suite, a_client_cannot_drain_its_own_server);
