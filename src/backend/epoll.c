@@ -290,7 +290,7 @@ static bool epoll_may_have_completions(struct backend *base)
 static int epoll_watch(struct backend *base, struct source *source)
 {
     static const uint32_t events =
-        EPOLLIN | EPOLLOUT | EPOLLRDHUP | EPOLLET;
+        EPOLLIN | EPOLLPRI | EPOLLOUT | EPOLLRDHUP | EPOLLET;
     int epfd = downcast(base)->epfd;
     uint64_t data = (uintptr_t)source;
     int err = sys_epoll_ctl(epfd, EPOLL_CTL_ADD, source->fd, events, data);

@@ -59,6 +59,14 @@ int source_release(struct source *source)
     return fd;
 }
 
+bool source_is_ready(struct source *source, unsigned events)
+{
+    unsigned doubtful = source->is_lumpy ? source->ready & events : 0;
+    if (doubtful && sys_poll_now(source->fd, doubtful) == 0)
+        source->ready &= ~doubtful;
+    return source->ready & (events | final_events);
+}
+
 void source_free(struct source *source)
 {
     list_remove(&source->link);
@@ -95,16 +103,28 @@ void sources_poison(struct backend *backend)
 
 /* ---- ops ---- */
 
+/* Reads also stop short at the mark of urgent data, which epoll tells of. (In
+ * a ring every piece of data is said to be urgent; there, what lies behind a
+ * mark may have to wait for the next piece.) */
+static bool source_takes_all(const struct source *source, const struct op *op,
+                             ssize_t result)
+{
+    const struct op_class *class = op_class[op->kind];
+    return class->takes_all && !source->is_lumpy &&
+           !(source->ready & POLLPRI) && class->takes_all(op, result);
+}
+
 /* What the attempt has shown: -EAGAIN, or less than was asked for, means that
  * the next piece comes with news of its own. */
 static void source_learn(struct source *source, const struct op *op,
                          ssize_t result)
 {
+    static const unsigned passing = POLLERR | POLLPRI;
     const struct op_class *class = op_class[op->kind];
-    if (result == -EAGAIN || (class->takes_all && class->takes_all(op, result)))
-        source->ready &= ~class->events(op);
     if (result == -EAGAIN)
-        source->ready &= ~(unsigned)POLLERR; /* somebody has taken it */
+        source->ready &= ~(class->events(op) | passing);
+    else if (source_takes_all(source, op, result))
+        source->ready &= ~class->events(op);
 }
 
 bool source_attempt(struct op *op)

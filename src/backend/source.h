@@ -35,6 +35,8 @@ struct source {
     int fd;                      /* owned */
     enum source_state state;
     unsigned ready;              /* poll(2)'s bits that hold, as far as known */
+    bool is_lumpy;               /* a short result may leave more behind it:
+                                  * set by whoever opens it */
     bool is_released;            /* the descriptor is somebody else's again */
     bool is_armed;               /* uring: the kernel has the request */
     size_t polls;                /* uring: ops that poll for themselves, as
@@ -62,6 +64,10 @@ void source_close(struct source *source);
 /* Gives it up and hands the descriptor back to whoever gave it. As
  * source_close in all else. */
 int source_release(struct source *source);
+
+/* Would an attempt for these events succeed, as far as is known? Asks the
+ * kernel where the last result told nothing of that. */
+bool source_is_ready(struct source *source, unsigned events);
 
 /* ---- for the back ends ---- */
 

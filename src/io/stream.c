@@ -24,6 +24,16 @@ asyncio_stream *stream_of_source(struct source *source, bool is_socket)
     return stream;
 }
 
+/* A Unix socket's reads stop at what carries descriptors or comes from another
+ * sender; so a short one says nothing of what is left. */
+static bool stream_is_lumpy(int fd)
+{
+    int family;
+    socklen_t len = sizeof family;
+    int err = sys_getsockopt(fd, SOL_SOCKET, SO_DOMAIN, &family, &len);
+    return err < 0 || (family != AF_INET && family != AF_INET6);
+}
+
 int stream_new(int fd, bool is_socket, unsigned ready,
                asyncio_stream **ret_stream)
 {
@@ -41,6 +51,7 @@ int stream_new(int fd, bool is_socket, unsigned ready,
         mem_free(stream);
         return err;
     }
+    stream->source->is_lumpy = is_socket && stream_is_lumpy(fd);
     *ret_stream = stream;
     return 0;
 }

@@ -65,14 +65,13 @@ ssize_t asyncio_stream_readexactly(asyncio_stream *stream, void *buf,
 
 /* ---- up to a separator ---- */
 
-static bool stream_is_readable(const asyncio_stream *stream)
+static bool stream_is_readable(asyncio_stream *stream)
 {
-    static const unsigned events = POLLIN | POLLHUP | POLLERR | POLLRDHUP;
     const struct asyncio_filter *filter = stream->filter;
     if (filter && filter->class_->is_readable(filter))
         return true;
     return buffer_len(&stream->below) ||
-           (stream->source && stream->source->ready & events);
+           (stream->source && source_is_ready(stream->source, POLLIN));
 }
 
 /* Reads more into the buffer, whose memory an idle stream does without. As

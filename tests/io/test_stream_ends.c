@@ -119,6 +119,85 @@ NET_SCENARIO(closed_with_unread_bytes_is_a_reset)
     asyncio_stream_close(pair.near);
 }
 
+/* ---- short reads that are not all ---- */
+
+/* Sends a byte with a descriptor at its side. */
+static void send_with_descriptor(int to, int fd)
+{
+    union {
+        struct cmsghdr head;
+        char room[CMSG_SPACE(sizeof fd)];
+    } control = {.head = {
+        .cmsg_len = CMSG_LEN(sizeof fd),
+        .cmsg_level = SOL_SOCKET,
+        .cmsg_type = SCM_RIGHTS,
+    }};
+    char byte = 'a';
+    struct iovec part = {&byte, 1};
+    struct msghdr message = {
+        .msg_iov = &part,
+        .msg_iovlen = 1,
+        .msg_control = control.room,
+        .msg_controllen = sizeof control.room,
+    };
+    memcpy(CMSG_DATA(&control.head), &fd, sizeof fd);
+    ck_assert_int_eq(sendmsg(to, &message, 0), 1);
+}
+
+static int read_whatever(void *arg)
+{
+    char buf[64];
+    ssize_t len = asyncio_stream_read(arg, buf, sizeof buf);
+    return len > 0 ? buf[0] : (int)len;
+}
+
+/* A read stops at what carries descriptors, with more behind it. */
+NET_SCENARIO(a_read_cut_short_by_a_descriptor_is_not_the_last)
+{
+    struct pair pair = open_pair();
+    int far = asyncio_stream_fd(pair.far);
+    asyncio_task reader = asyncio_create_task(read_whatever, pair.near);
+    let_a_turn_pass();
+    send_with_descriptor(far, far);
+    put(far, "b");
+    ck_assert_int_eq(asyncio_await(reader), 'a');
+    reader = asyncio_create_task(read_whatever, pair.near);
+    ck_assert_int_eq(asyncio_wait_for(reader, 5), 'b');
+    close_pair(pair);
+}
+
+/* And at the mark of urgent data. */
+NET_SCENARIO(a_read_cut_short_by_urgent_data_is_not_the_last)
+{
+    if (strcmp(asyncio_backend_name(), "epoll") != 0)
+        return;                  /* see source.c */
+    struct pair pair = open_tcp_pair();
+    int far = asyncio_stream_fd(pair.far);
+    asyncio_task reader = asyncio_create_task(read_whatever, pair.near);
+    let_a_turn_pass();
+    put(far, "a");
+    ck_assert_int_eq(send(far, "!", 1, MSG_OOB), 1);
+    put(far, "b");
+    ck_assert_int_eq(asyncio_await(reader), 'a');
+    reader = asyncio_create_task(read_whatever, pair.near);
+    ck_assert_int_eq(asyncio_wait_for(reader, 5), 'b');
+    close_pair(pair);
+}
+
+NET_SCENARIO(a_pipe_that_nobody_reads_is_epipe)
+{
+    struct ends ends = open_pipe(0);
+    asyncio_stream *stream;
+    struct writer writer = {0};
+    ck_assert_int_eq(asyncio_stream_from_fd(ends.write, &stream), 0);
+    writer.stream = stream;
+    asyncio_task task = asyncio_create_task(run_writer, &writer);
+    let_a_turn_pass();
+    close(ends.read);
+    ck_assert_int_eq(asyncio_await(task), -EPIPE);
+    asyncio_stream_close(stream);
+}
+
 /* ---- silence ---- */
 
 static int read_in_time(void *arg)
@@ -456,6 +535,9 @@ Suite *test_suite(void)
     suite_case(suite, reset_while_a_line_is_read_is_econnreset);
     suite_case(suite, reset_while_writing_ends_the_write);
     suite_case(suite, closed_with_unread_bytes_is_a_reset);
+    suite_case(suite, a_read_cut_short_by_a_descriptor_is_not_the_last);
+    suite_case(suite, a_read_cut_short_by_urgent_data_is_not_the_last);
+    suite_case(suite, a_pipe_that_nobody_reads_is_epipe);
     suite_case(suite, silence_ends_by_a_timeout);
     suite_case(suite, a_write_that_nobody_reads_ends_by_a_timeout);
     suite_case(suite, two_close_each_others_streams);
