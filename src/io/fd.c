@@ -39,7 +39,7 @@ int asyncio_fd_wait(int fd, unsigned events)
 ssize_t asyncio_fd_read(int fd, void *buf, size_t len)
 {
     struct task_op op = {
-        .op = {.kind = OP_READ, .fd = fd, .io = {buf, len}},
+        .op = {.kind = OP_READ, .fd = fd, .io = {.buf = buf, .len = len}},
     };
     return fd_run(&op);
 }
@@ -47,7 +47,9 @@ ssize_t asyncio_fd_read(int fd, void *buf, size_t len)
 ssize_t asyncio_fd_write(int fd, const void *buf, size_t len)
 {
     struct task_op op = {
-        .op = {.kind = OP_WRITE, .fd = fd, .io = {(void *)buf, len}},
+        .op = {.kind = OP_WRITE,
+               .fd = fd,
+               .io = {.buf = (void *)buf, .len = len}},
     };
     return fd_run(&op);
 }
