@@ -339,6 +339,36 @@ NET_SCENARIO(a_drain_is_cut_short_by_a_timeout_or_a_cancel)
     }
 }
 
+static int serve(void *arg)
+{
+    return asyncio_server_serve_forever(arg);
+}
+
+/* As a program does that ends on a signal: the one serves, the other drains,
+ * and the server is freed between the two. */
+NET_SCENARIO(a_server_is_drained_beside_serve_forever)
+{
+    for (int is_patient = 0; is_patient <= 1; is_patient++) {
+        asyncio_server *server = start_echo();
+        asyncio_task serving = asyncio_create_task(serve, server);
+        asyncio_stream *streams[2];
+        for (int i = 0; i < 2; i++) {
+            streams[i] = connect_to_server(server);
+            say_text(streams[i], "x");
+            hear_text(streams[i], "x");
+        }
+        if (is_patient)
+            asyncio_stream_close(streams[1]);
+        ck_assert_int_eq(asyncio_server_drain(server, is_patient ? TICK : 0),
+                         is_patient ? 1 : 2);
+        ck_assert_int_eq(asyncio_await(serving), 0);
+        hear_end(streams[0]);
+        asyncio_stream_close(streams[0]);
+        if (!is_patient)
+            asyncio_stream_close(streams[1]);
+    }
+}
+
 static int drain_your_own_server(asyncio_stream *stream, void *arg)
 {
     say_text(stream, "x");
@@ -678,6 +708,7 @@ Suite *test_suite(void)
     suite_case(suite, the_options_are_lent_for_the_start_alone);
     suite_case(suite, a_client_that_lingers_is_waited_for);
     suite_case(suite, a_drain_is_cut_short_by_a_timeout_or_a_cancel);
+    suite_case(suite, a_server_is_drained_beside_serve_forever);
     suite_case(suite, a_client_cannot_drain_its_own_server);
     suite_case(suite, the_bound_holds_while_many_come_and_go);
     suite_case(suite, a_server_of_a_group_ends_with_it);
