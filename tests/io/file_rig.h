@@ -161,12 +161,12 @@ static UNUSED void close_file(asyncio_file *file)
 
 /* ---- file systems of the test's own ---- */
 
-/* Mounts a tmpfs that nobody else sees; false, and says so, where that is not
- * allowed. */
+/* Mounts a tmpfs that nobody else sees, not even threads that there are
+ * already; false, and says so, where that is not allowed. */
 static UNUSED bool mount_tmpfs(const char *path, const char *options)
 {
     if (mkdir(path, 0755) < 0 || unshare(CLONE_NEWNS) < 0 ||
-        mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) < 0 ||
+        mount("none", "/", "none", MS_REC | MS_PRIVATE, NULL) < 0 ||
         mount("tmpfs", path, "tmpfs", 0, options) < 0) {
         printf("skipped: no tmpfs can be mounted here\n");
         return false;

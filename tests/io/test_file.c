@@ -292,6 +292,7 @@ FILE_SCENARIO(what_is_not_aligned_is_einval_with_o_direct)
     if (!file)
         return;
     char *block = aligned_alloc(BLOCK, 2 * BLOCK);
+    memset(block, 0, 2 * BLOCK);
     if (pread(asyncio_file_fd(file), block + 1, BLOCK, 0) >= 0) {
         printf("skipped: this file system takes what is not aligned\n");
     } else {
