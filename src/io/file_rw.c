@@ -123,6 +123,21 @@ static ssize_t file_read_pieces(asyncio_file *file, struct pieces pieces,
     return moved ? (ssize_t)moved : got;
 }
 
+/* As that, of one piece: mostly one step, and then nothing else. */
+static ssize_t file_read_piece(asyncio_file *file, void *buf, size_t len,
+                               int64_t offset)
+{
+    struct iovec part = {.iov_base = buf, .iov_len = len};
+    ssize_t got = read_step(file, &part, 1, offset);
+    if (likely(got <= 0 || (size_t)got == len || !file->is_seekable))
+        return got;
+    part.iov_base = (char *)buf + got;
+    part.iov_len = len - (size_t)got;
+    ssize_t more = file_read_pieces(file, (struct pieces){&part, 1, 0},
+                                    offset + got);
+    return got + (more > 0 ? more : 0);
+}
+
 static ssize_t file_write_pieces(asyncio_file *file, struct pieces pieces,
                                  int64_t offset, size_t *moved)
 {
@@ -142,30 +157,27 @@ static int offset_begin(asyncio_file *file, int64_t offset)
     return file_begin(file);
 }
 
-static ssize_t file_pread(asyncio_file *file, struct pieces pieces,
-                          int64_t offset)
+ssize_t asyncio_file_pread(asyncio_file *file, void *buf, size_t len,
+                           int64_t offset)
 {
     int err = offset_begin(file, offset);
     if (unlikely(err < 0))
         return err;
-    ssize_t got = file_read_pieces(file, pieces, offset);
+    ssize_t got = file_read_piece(file, buf, len, offset);
     file_end(file);
     return got;
-}
-
-ssize_t asyncio_file_pread(asyncio_file *file, void *buf, size_t len,
-                           int64_t offset)
-{
-    struct iovec part = {.iov_base = buf, .iov_len = len};
-    return file_pread(file, (struct pieces){&part, 1, 0}, offset);
 }
 
 ssize_t asyncio_file_preadv(asyncio_file *file, const struct iovec *parts,
                             size_t count, int64_t offset)
 {
-    if (!parts_fit(parts, count))
-        return -EINVAL;
-    return file_pread(file, (struct pieces){parts, count, 0}, offset);
+    int err = parts_fit(parts, count) ? offset_begin(file, offset) : -EINVAL;
+    if (err < 0)
+        return err;
+    ssize_t got =
+        file_read_pieces(file, (struct pieces){parts, count, 0}, offset);
+    file_end(file);
+    return got;
 }
 
 static ssize_t file_pwrite(asyncio_file *file, struct pieces pieces,
@@ -223,28 +235,26 @@ static void position_end(asyncio_file *file, size_t moved)
     file_end(file);
 }
 
-static ssize_t file_read(asyncio_file *file, struct pieces pieces)
+ssize_t asyncio_file_read(asyncio_file *file, void *buf, size_t len)
 {
     int err = position_begin(file);
     if (unlikely(err < 0))
         return err;
-    ssize_t got = file_read_pieces(file, pieces, file->position);
+    ssize_t got = file_read_piece(file, buf, len, file->position);
     position_end(file, got > 0 ? (size_t)got : 0);
     return got;
-}
-
-ssize_t asyncio_file_read(asyncio_file *file, void *buf, size_t len)
-{
-    struct iovec part = {.iov_base = buf, .iov_len = len};
-    return file_read(file, (struct pieces){&part, 1, 0});
 }
 
 ssize_t asyncio_file_readv(asyncio_file *file, const struct iovec *parts,
                            size_t count)
 {
-    if (!parts_fit(parts, count))
-        return -EINVAL;
-    return file_read(file, (struct pieces){parts, count, 0});
+    int err = parts_fit(parts, count) ? position_begin(file) : -EINVAL;
+    if (err < 0)
+        return err;
+    ssize_t got = file_read_pieces(file, (struct pieces){parts, count, 0},
+                                   file->position);
+    position_end(file, got > 0 ? (size_t)got : 0);
+    return got;
 }
 
 static ssize_t file_write(asyncio_file *file, struct pieces pieces,
