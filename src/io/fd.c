@@ -49,7 +49,7 @@ ssize_t asyncio_fd_write(int fd, const void *buf, size_t len)
     struct task_op op = {
         .op = {.kind = OP_WRITE,
                .fd = fd,
-               .io = {.buf = (void *)buf, .len = len}},
+               .io = {.buf = (void *)(uintptr_t)buf, .len = len}},
     };
     return fd_run(&op);
 }
