@@ -286,10 +286,11 @@ int asyncio_open_connection(const char *host, const char *port,
     int err = connect_begin(options);
     if (err < 0)
         return err;
+    /* Not AI_ADDRCONFIG: without a network it finds no loopback either, and
+     * addresses without a route come last anyhow and fail at once. */
     struct addrinfo hints = {
         .ai_family = options->family,
         .ai_socktype = SOCK_STREAM,
-        .ai_flags = AI_ADDRCONFIG,
     };
     err = asyncio_getaddrinfo(host, port, &hints, &found);
     if (err < 0)
