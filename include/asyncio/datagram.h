@@ -16,8 +16,9 @@
  *
  * One task at a time receives and one sends, which may be two: another one
  * gets -EBUSY. Memory is lent until the call returns. It belongs to the loop it
- * was opened in (-EXDEV elsewhere) and is closed by whoever opened it; a call
- * of another task that is under way then fails with -EBADF.
+ * was opened in (-EXDEV elsewhere, and when that has ended) and is closed by
+ * whoever opened it; a call of another task that is under way then fails with
+ * -EBADF.
  *
  * What the network says of an earlier datagram of a connected socket is told
  * once, by the next call: -ECONNREFUSED when nobody had the port. Afterwards
@@ -78,7 +79,7 @@ asyncio_datagram_connect(const char *host, const char *port,
 
 /* A Unix socket that receives on `path`; "@..." is in the abstract name space.
  * A socket file that nobody has open any more is replaced, any other file is
- * -EADDRINUSE; closing removes it. Never suspends. */
+ * -EADDRINUSE; closing removes it, if it is still its own. Never suspends. */
 ASYNCIO_API int
 asyncio_datagram_bind_unix(const char *path,
                            const struct asyncio_datagram_options *options,

@@ -10,7 +10,6 @@
 
 #include "base/mem.h"
 #include "io/address.h"
-#include "sys/files.h"
 #include "sys/sockets.h"
 
 /* ---- making one ---- */
@@ -35,7 +34,6 @@ int datagram_new(int fd, int family, asyncio_datagram **ret_datagram)
     asyncio_datagram *datagram = mem_zalloc(sizeof *datagram);
     if (!datagram)
         return -ENOMEM;
-    datagram->loop = loop;
     datagram->family = family;
     datagram->can_segment = probe_segments(fd, family);
     err = source_open(loop->backend, fd, POLLOUT, &datagram->source);
@@ -100,10 +98,12 @@ int datagram_begin(asyncio_datagram *datagram, bool *is_busy)
 {
     if (unlikely(!task_current()))
         return -EPERM;
-    if (unlikely(datagram->loop != loop_current))
-        return -EXDEV;
     if (unlikely(!datagram->source))
         return -EBADF;
+    /* NULL: its loop has ended. */
+    const struct backend *home = datagram->source->backend;
+    if (unlikely(!home || home != loop_current->backend))
+        return -EXDEV;
     if (unlikely(*is_busy))
         return -EBUSY;
     *is_busy = true;
@@ -121,20 +121,25 @@ void datagram_end(asyncio_datagram *datagram, bool *is_busy)
 
 /* ---- ending ---- */
 
+/* One of a loop that has ended is closed from anywhere. */
+static void datagram_check_home(const asyncio_datagram *datagram)
+{
+    const struct source *source = datagram->source;
+    const struct backend *home = source ? source->backend : NULL;
+    if (home && loop_current && loop_current->backend != home)
+        panic("a datagram socket was closed from another loop than its own");
+}
+
 void asyncio_datagram_close(asyncio_datagram *datagram)
 {
     if (!datagram)
         return;
-    if (loop_current && datagram->loop != loop_current)
-        panic("a datagram socket was closed from another loop than its own");
+    datagram_check_home(datagram);
     struct source *source = datagram->source;
     datagram->source = NULL;
     datagram->is_closed = true;
     source_close(source);
-    if (datagram->path)
-        (void)sys_unlink(datagram->path);
-    mem_free(datagram->path);
-    datagram->path = NULL;
+    socket_file_remove(&datagram->file);
     if (!datagram->is_receiving && !datagram->is_sending)
         mem_free(datagram);
 }

@@ -6,12 +6,12 @@
 #include <asyncio/datagram.h>
 
 #include "backend/source.h"
+#include "io/socket_file.h"
 #include "task/park.h"
 
 struct asyncio_datagram {
     struct source *source;       /* NULL: closed */
-    struct asyncio_loop *loop;   /* whose it is; compared, never looked into */
-    char *path;                  /* of a Unix socket's file, to be removed */
+    struct socket_file file;     /* of a Unix socket */
     int family;
     bool can_segment;            /* GSO */
     bool gets_segments;          /* GRO is on */

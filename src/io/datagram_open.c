@@ -8,11 +8,8 @@
 
 #include <asyncio/names.h>
 
-#include "base/mem.h"
 #include "io/address.h"
 #include "io/datagram.h"
-#include "io/listen.h"
-#include "sys/files.h"
 #include "sys/sockets.h"
 
 static const struct asyncio_datagram_options no_options;
@@ -198,26 +195,6 @@ int asyncio_datagram_connect(const char *host, const char *port,
 
 /* ---- Unix ---- */
 
-/* Gives the socket a name; *ret_file is the path of the file that this has
- * made, or NULL: to be removed and freed. */
-static int name_socket(int fd, const char *path, char **ret_file)
-{
-    struct address address;
-    *ret_file = NULL;
-    int err = address_of_path(path, &address);
-    if (err < 0 || *path == '@')
-        return err < 0 ? err : sys_bind(fd, &address.any, address.len);
-    char *file = mem_strdup(path);
-    if (!file)
-        return -ENOMEM;
-    err = bind_path(fd, &address, SOCK_DGRAM);
-    if (err < 0)
-        mem_free(file);
-    else
-        *ret_file = file;
-    return err;
-}
-
 static int connect_path(int fd, const char *path)
 {
     struct address address;
@@ -231,21 +208,18 @@ static int unix_try(int fd, const char *from, const char *to,
                     const struct asyncio_datagram_options *options,
                     asyncio_datagram **ret_datagram)
 {
-    char *file = NULL;
+    struct socket_file file = {.path = NULL};
     int err = options_apply(fd, AF_UNIX, options);
     if (err == 0 && from)
-        err = name_socket(fd, from, &file);
+        err = socket_file_bind(fd, SOCK_DGRAM, from, &file);
     if (err == 0 && to)
         err = connect_path(fd, to);
     if (err == 0)
         err = datagram_new(fd, AF_UNIX, ret_datagram);
-    if (err == 0) {
-        (*ret_datagram)->path = file;
-        return 0;
-    }
-    if (file)
-        (void)sys_unlink(file);
-    mem_free(file);
+    if (err == 0)
+        (*ret_datagram)->file = file;
+    else
+        socket_file_remove(&file);
     return err;
 }
 

@@ -167,52 +167,34 @@ int listen_beside(const int *fds, int count,
 
 /* ---- Unix ---- */
 
-/* Does anybody listen there still? */
-static bool path_is_alive(const struct address *address, int type)
+static int listen_bound(int fd, const struct socket_file *file,
+                        const struct asyncio_server_options *options)
 {
-    int fd = sys_socket(AF_UNIX, type, 0);
-    if (fd < 0)
-        return true;
-    int err = sys_connect(fd, &address->any, address->len);
-    sys_close(fd);
-    return err != -ECONNREFUSED;
-}
-
-int bind_path(int fd, const struct address *address, int type)
-{
-    int err = sys_bind(fd, &address->any, address->len);
-    const char *path = address->local.sun_path;
-    if (err != -EADDRINUSE || !*path || !sys_is_socket(path) ||
-        path_is_alive(address, type))
-        return err;
-    err = sys_unlink(path);
-    if (err < 0)
-        return err;
-    return sys_bind(fd, &address->any, address->len);
+    int err = 0;
+    if (file->path && options->unix_mode)
+        err = sys_chmod(file->path, options->unix_mode);
+    return err < 0 ? err : sys_listen(fd, listen_backlog(options));
 }
 
 int listen_on_path(const char *path,
-                   const struct asyncio_server_options *options)
+                   const struct asyncio_server_options *options,
+                   struct socket_file *ret_file)
 {
-    struct address address;
-    int err = address_of_path(path, &address);
-    if (err < 0)
-        return err;
+    struct socket_file file;
     int fd = sys_socket(AF_UNIX, SOCK_STREAM, 0);
     if (fd < 0)
         return fd;
-    err = bind_path(fd, &address, SOCK_STREAM);
+    int err = socket_file_bind(fd, SOCK_STREAM, path, &file);
     if (err < 0)
         goto err_close;
-    bool is_file = *address.local.sun_path;
-    if (is_file && options->unix_mode)
-        err = sys_chmod(path, options->unix_mode);
-    if (err == 0)
-        err = sys_listen(fd, listen_backlog(options));
-    if (err == 0)
-        return fd;
-    if (is_file)
-        (void)sys_unlink(path);
+    err = listen_bound(fd, &file, options);
+    if (err < 0)
+        goto err_remove;
+    *ret_file = file;
+    return fd;
+
+err_remove:
+    socket_file_remove(&file);
 err_close:
     sys_close(fd);
     return err;

@@ -6,6 +6,7 @@
 #include <asyncio/server.h>
 
 #include "io/address.h"
+#include "io/socket_file.h"
 
 /* At most so many addresses of one name. */
 enum { LISTEN_MAX = 32 };
@@ -26,10 +27,7 @@ int listen_beside(const int *fds, int count,
 
 /* Listens on a Unix socket; the descriptor, or negative. */
 int listen_on_path(const char *path,
-                   const struct asyncio_server_options *options);
-
-/* Binds a Unix socket of that type. A socket file that nobody has open any
- * more is replaced; any other file is -EADDRINUSE. */
-int bind_path(int fd, const struct address *address, int type);
+                   const struct asyncio_server_options *options,
+                   struct socket_file *ret_file);
 
 #endif

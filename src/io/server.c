@@ -47,8 +47,7 @@ struct asyncio_server {
     size_t failures;
     int failure;                 /* why it has stopped by itself; 0 */
     bool has_ended;              /* `task` has */
-    char *path;                  /* of a Unix socket's file, to be removed */
-    struct sys_file_id path_id;  /* ... unless another has taken its place */
+    struct socket_file file;     /* of a Unix socket */
     char client_name[TASK_NAME_SIZE]; /* of the clients' tasks */
     size_t listener_count;
     struct listener listeners[];
@@ -241,13 +240,7 @@ static void server_stop_listening(struct asyncio_server *server)
         asyncio_task_cancel(listener->task);
         listener_close(listener);
     }
-    struct sys_file_id id;
-    const struct sys_file_id *own = &server->path_id;
-    if (server->path && sys_file_id(server->path, &id) == 0 &&
-        id.device == own->device && id.inode == own->inode)
-        (void)sys_unlink(server->path);
-    mem_free(server->path);
-    server->path = NULL;
+    socket_file_remove(&server->file);
 }
 
 static int server_serve(struct asyncio_group *group, void *arg)
@@ -315,7 +308,7 @@ static void server_free(struct asyncio_server *server)
 {
     for (size_t i = 0; i < server->listener_count; i++)
         listener_close(&server->listeners[i]);
-    mem_free(server->path);
+    mem_free(server->file.path);
     mem_free(server);
 }
 
@@ -391,33 +384,6 @@ int asyncio_start_server(asyncio_client_fn *on_client, void *arg,
     return err;
 }
 
-/* Whatever fails, the socket's file does not stay behind. */
-static int server_start_unix(asyncio_client_fn *on_client, void *arg,
-                             const char *path, int fd,
-                             const struct asyncio_server_options *options,
-                             asyncio_server **ret_server)
-{
-    if (*path == '@')
-        return server_start(on_client, arg, &fd, 1, options, ret_server);
-    struct sys_file_id id;
-    char *copy = NULL;
-    int err = sys_file_id(path, &id);
-    if (err == 0) {
-        copy = mem_strdup(path);
-        err = copy ? 0 : -ENOMEM;
-    }
-    if (err == 0)
-        err = server_start(on_client, arg, &fd, 1, options, ret_server);
-    if (err < 0) {
-        mem_free(copy);
-        (void)sys_unlink(path);
-        return err;
-    }
-    (*ret_server)->path = copy;
-    (*ret_server)->path_id = id;
-    return 0;
-}
-
 int asyncio_start_unix_server(asyncio_client_fn *on_client, void *arg,
                               const char *path,
                               const struct asyncio_server_options *options,
@@ -427,13 +393,18 @@ int asyncio_start_unix_server(asyncio_client_fn *on_client, void *arg,
     int err = server_check(on_client, options);
     if (err < 0)
         return err;
-    int fd = listen_on_path(path, options);
+    struct socket_file file;
+    int fd = listen_on_path(path, options, &file);
     if (fd < 0)
         return fd;
-    err = server_start_unix(on_client, arg, path, fd, options, ret_server);
-    if (err < 0)
+    err = server_start(on_client, arg, &fd, 1, options, ret_server);
+    if (err < 0) {
+        socket_file_remove(&file);
         sys_close(fd);
-    return err;
+        return err;
+    }
+    (*ret_server)->file = file;
+    return 0;
 }
 
 int asyncio_start_server_from_fds(asyncio_client_fn *on_client, void *arg,

@@ -340,6 +340,19 @@ NET_SCENARIO(a_socket_file_of_the_dead_is_replaced)
     asyncio_datagram_close(datagram);
 }
 
+NET_SCENARIO(closing_leaves_the_file_of_another_alone)
+{
+    const char *path = own_path("moved");
+    asyncio_datagram *first, *second;
+    ck_assert_int_eq(asyncio_datagram_bind_unix(path, NULL, &first), 0);
+    ck_assert_int_eq(unlink(path), 0);
+    ck_assert_int_eq(asyncio_datagram_bind_unix(path, NULL, &second), 0);
+    asyncio_datagram_close(first);
+    ck_assert_int_eq(access(path, F_OK), 0);
+    asyncio_datagram_close(second);
+    ck_assert_int_eq(access(path, F_OK), -1);
+}
+
 NET_SCENARIO(paths_that_lead_nowhere_say_why)
 {
     const char *path = own_path("local");
@@ -582,6 +595,37 @@ NET_SCENARIO(sockets_of_others_are_taken_over)
     ck_assert_int_eq(asyncio_datagram_from_fd(-1, &datagram), -EBADF);
 }
 
+static asyncio_datagram *left_behind;
+
+static int leave_one(void *arg)
+{
+    (void)arg;
+    left_behind = open_udp("127.0.0.1", NULL);
+    return 0;
+}
+
+static int use_the_left_one(void *arg)
+{
+    char buf[4];
+    (void)arg;
+    let_a_turn_pass();
+    ck_assert_int_eq(asyncio_datagram_receive(left_behind, buf, sizeof buf),
+                     -EXDEV);
+    asyncio_datagram_close(left_behind);
+    return 0;
+}
+
+START_TEST(what_a_loop_has_left_behind_is_exdev)
+{
+    if (rig_is_virtual())
+        return;
+    int fds = count_fds();
+    ck_assert_int_eq(asyncio_run(leave_one, NULL), 0);
+    ck_assert_int_eq(asyncio_run(use_the_left_one, NULL), 0);
+    ck_assert_int_eq(count_fds(), fds);
+}
+END_TEST
+
 START_TEST(outside_of_tasks_it_is_eperm)
 {
     asyncio_datagram *datagram, *ends[2];
@@ -616,6 +660,7 @@ Suite *test_suite(void)
     suite_case(suite, unix_sockets_have_paths);
     suite_case(suite, unix_sockets_may_be_abstract_or_nameless);
     suite_case(suite, a_socket_file_of_the_dead_is_replaced);
+    suite_case(suite, closing_leaves_the_file_of_another_alone);
     suite_case(suite, paths_that_lead_nowhere_say_why);
     suite_case(suite, a_sender_waits_for_its_receiver);
     suite_case(suite, a_connected_unix_sender_waits_for_the_queue);
@@ -626,6 +671,7 @@ Suite *test_suite(void)
     suite_case(suite, closed_while_its_receiver_lets_others_run_it_is_ebadf);
     suite_case(suite, facts_are_told_as_text);
     suite_case(suite, sockets_of_others_are_taken_over);
+    suite_case(suite, what_a_loop_has_left_behind_is_exdev);
     suite_case(suite, outside_of_tasks_it_is_eperm);
     return suite;
 }
