@@ -18,10 +18,9 @@
 #include <errno.h>
 #include <string.h>
 
-#include <asyncio/loop.h>
 #include <asyncio/scope.h>
 
-#include "backend/mailbox.h"
+#include "backend/backend.h"
 #include "base/mem.h"
 #include "io/listen.h"
 #include "sys/cpus.h"
@@ -356,7 +355,10 @@ static int serve_check(asyncio_client_fn *on_client,
     if (!on_client || options->thread_count > THREADS_MAX ||
         !(options->drain_seconds >= 0))
         return -EINVAL;
-    if (strcmp(asyncio_backend_name(), "sim") == 0)
+    int err = loop_open_backend(loop_current);
+    if (err < 0)
+        return err;
+    if (strcmp(loop_current->backend->class->name, "sim") == 0)
         return -ENOTSUP;         /* threads and sockets are of the real world */
     return asyncio_check_cancelled();
 }
