@@ -53,7 +53,7 @@ static UNUSED bool netns_replace_file(const char *path, const char *text)
         return false;
     close(fd);
     bool is_done = netns_write_file(name, text) &&
-                   mount(name, path, NULL, MS_BIND, NULL) == 0;
+                   mount(name, path, "none", MS_BIND, "") == 0;
     unlink(name);
     return is_done;
 }
@@ -64,7 +64,7 @@ static UNUSED void netns_enter(const char *hosts)
 {
     if (unshare(CLONE_NEWNET | CLONE_NEWNS) < 0 && !netns_enter_as_user())
         suite_skip("no network namespace of its own to be had");
-    if (mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) < 0 ||
+    if (mount("none", "/", "none", MS_REC | MS_PRIVATE, "") < 0 ||
         !netns_raise_loopback() ||
         !netns_replace_file("/etc/hosts", hosts) ||
         !netns_replace_file("/etc/nsswitch.conf", "hosts: files\n"))
