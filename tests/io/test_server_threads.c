@@ -72,9 +72,16 @@ struct counts {
     int fds, threads;
 };
 
-/* Once the loop has had reason to open its descriptors. */
+static void *come_and_go(void *arg)
+{
+    return arg;
+}
+
+/* Once the loop has had reason to open its descriptors, and a sanitizer to
+ * start a thread of its own, which it does with the first of the program's. */
 static struct counts counts_now(void)
 {
+    thread_join(thread_start(come_and_go, NULL));
     let_a_turn_pass();
     return (struct counts){count_fds(), threads_now()};
 }
