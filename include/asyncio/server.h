@@ -162,8 +162,9 @@ struct asyncio_serve_threads_options {
  * the connections over them. on_client and `arg` are used by all threads. A
  * process of the same user that asks for the port in the same way shares it.
  * `options` may be NULL. Returns when all threads have ended: 0 after `stop`,
- * or the first failure to start. Suspends. Cancelled: -ECANCELED, after the
- * connections of all threads have been cancelled and waited for. -EADDRINUSE,
+ * or the first failure to start. Suspends. Cancelled, also while it drains:
+ * -ECANCELED, after the connections of all threads have been cancelled and
+ * waited for. -EADDRINUSE,
  * -EACCES, as bind(2); -EINVAL: an option is out of bounds; -EAGAIN: no more
  * threads to be had; -EMFILE, -ENOMEM.
  */

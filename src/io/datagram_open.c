@@ -109,6 +109,13 @@ static bool is_family_missing(int err)
     return err == -EAFNOSUPPORT || err == -EADDRNOTAVAIL;
 }
 
+/* The entry of what may look a name up. */
+static int open_begin(void)
+{
+    struct asyncio_tcb *task = task_current();
+    return task ? task_checkpoint(task) : -EPERM;
+}
+
 static int bind_any(const struct addrinfo *found,
                     const struct asyncio_datagram_options *options,
                     asyncio_datagram **ret_datagram)
@@ -129,7 +136,9 @@ int asyncio_datagram_bind(const char *host, const char *port,
     struct addrinfo *found;
     options = options ? options : &no_options;
     struct addrinfo hints = hints_of(options, AI_PASSIVE);
-    int err = asyncio_getaddrinfo(host, port, &hints, &found);
+    int err = open_begin();
+    if (err == 0)
+        err = asyncio_getaddrinfo(host, port, &hints, &found);
     if (err < 0)
         return err;
     err = bind_any(found, options, ret_datagram);
@@ -181,7 +190,9 @@ int asyncio_datagram_connect(const char *host, const char *port,
     struct addrinfo *found, *local;
     options = options ? options : &no_options;
     struct addrinfo hints = hints_of(options, 0);
-    int err = asyncio_getaddrinfo(host, port, &hints, &found);
+    int err = open_begin();
+    if (err == 0)
+        err = asyncio_getaddrinfo(host, port, &hints, &found);
     if (err < 0)
         return err;
     err = look_up_local(options, &local);

@@ -7,7 +7,8 @@
  *     starts the threads -------------------> makes a loop and a server
  *     waits for them all    <--- news ------- serves; or ends, with an error
  *     waits for a reason to end               connections come and go
- *     stops them all -------- post ---------> drains and closes its server
+ *     stops them all -------- post ---------> drains and closes its server;
+ *     cancelled meanwhile --- post ---------> drains no longer
  *     waits for the last    <--- news ------- frees its loop, has ended
  *
  * What both sides know of each other lies in the caller's block, which is there
@@ -54,7 +55,9 @@ struct server_thread {
 
     /* The thread's loop alone. */
     struct work stop;            /* posted to the thread */
+    struct work hurry;           /* likewise: drain no longer */
     struct asyncio_event is_stopped;
+    asyncio_task task;           /* the loop's main task */
 };
 
 struct crew {
@@ -82,6 +85,13 @@ static void thread_stop(struct work *work)
     asyncio_event_set(&thread->is_stopped);
 }
 
+static void thread_hurry(struct work *work)
+{
+    struct server_thread *thread =
+        container_of(work, struct server_thread, hurry);
+    asyncio_task_cancel(thread->task);
+}
+
 static void close_fds(struct server_thread *thread)
 {
     for (int i = 0; i < thread->fd_count; i++)
@@ -101,13 +111,15 @@ static int thread_start_server(struct server_thread *thread,
     return err;
 }
 
-/* Nobody cancels this task: it ends its connections by itself. */
+/* Nobody cancels this task but for draining too long: it ends its connections
+ * by itself. */
 static int thread_serve(void *arg)
 {
     struct server_thread *thread = arg;
     struct crew *crew = thread->crew;
     asyncio_server *server;
     asyncio_event_init(&thread->is_stopped);
+    thread->task = asyncio_current_task();
     int err = thread_start_server(thread, &server);
     if (err < 0)
         return err;
@@ -265,13 +277,26 @@ static int crew_serve(struct crew *crew)
     return err;
 }
 
-static void crew_stop(struct crew *crew)
+/* One that has ended just now does not mind. */
+static void thread_post(struct server_thread *thread, struct work *work)
 {
-    for (size_t i = 0; i < crew->count; i++) {
-        struct server_thread *thread = &crew->threads[i];
-        if (thread->state == THREAD_SERVING)
-            (void)mailbox_post(thread->loop->mailbox, &thread->stop);
-    }
+    if (thread->state == THREAD_SERVING)
+        (void)mailbox_post(thread->loop->mailbox, work);
+}
+
+/* Returns when the last thread has ended. */
+static int crew_stop(struct crew *crew)
+{
+    for (size_t i = 0; i < crew->count; i++)
+        thread_post(&crew->threads[i], &crew->threads[i].stop);
+    int err = crew_await_none(crew, THREAD_SERVING);
+    if (err == 0)
+        return 0;
+    for (size_t i = 0; i < crew->count; i++)
+        thread_post(&crew->threads[i], &crew->threads[i].hurry);
+    int waited = crew_await_none_shielded(crew, THREAD_SERVING);
+    ASSERT(waited == 0);
+    return err;
 }
 
 /* ---- making and freeing ---- */
@@ -298,6 +323,7 @@ crew_new(asyncio_client_fn *on_client, void *arg, size_t count,
         thread->serving.run = thread_is_serving;
         thread->ended.run = thread_has_ended;
         thread->stop.run = thread_stop;
+        thread->hurry.run = thread_hurry;
     }
     return crew;
 }
@@ -337,10 +363,8 @@ static int crew_listen(struct crew *crew, const char *host, const char *port)
 static int crew_run(struct crew *crew)
 {
     int err = crew_serve(crew);
-    crew_stop(crew);
-    int waited = crew_await_none_shielded(crew, THREAD_SERVING);
-    ASSERT(waited == 0);
-    return err;
+    int stopped = crew_stop(crew);
+    return err < 0 ? err : stopped;
 }
 
 /* ---- the public word ---- */

@@ -488,6 +488,36 @@ NET_SCENARIO(a_cancelled_receiver_has_taken_nothing)
     asyncio_datagram_close(ends[1]);
 }
 
+static int open_and_talk(void *arg)
+{
+    asyncio_datagram *datagram;
+    char buf[4];
+    ck_assert_int_eq(asyncio_datagram_bind("127.0.0.1", "0", NULL, &datagram),
+                     -ECANCELED);
+    ck_assert_int_eq(
+        asyncio_datagram_connect("127.0.0.1", "9", NULL, &datagram),
+        -ECANCELED);
+    ck_assert_int_eq(asyncio_datagram_send(arg, "x", 1), -ECANCELED);
+    ck_assert_int_eq(asyncio_datagram_receive(arg, buf, sizeof buf),
+                     -ECANCELED);
+    ck_assert_int_eq(asyncio_datagram_send_many(arg, NULL, 0, NULL),
+                     -ECANCELED);
+    return 0;
+}
+
+NET_SCENARIO(a_cancelled_task_begins_nothing)
+{
+    asyncio_datagram *ends[2];
+    ck_assert_int_eq(asyncio_datagram_pair(ends), 0);
+    ck_assert_int_eq(asyncio_datagram_send(ends[1], "x", 1), 1);
+    asyncio_task task = asyncio_create_task(open_and_talk, ends[0]);
+    asyncio_task_cancel(task);
+    ck_assert_int_eq(asyncio_await(task), 0);
+    hear_datagram(ends[0], "x");
+    asyncio_datagram_close(ends[0]);
+    asyncio_datagram_close(ends[1]);
+}
+
 NET_SCENARIO(a_second_receiver_is_ebusy)
 {
     asyncio_datagram *ends[2];
@@ -666,6 +696,7 @@ Suite *test_suite(void)
     suite_case(suite, a_connected_unix_sender_waits_for_the_queue);
     suite_case(suite, one_that_sends_to_many_waits_for_a_full_queue);
     suite_case(suite, a_cancelled_receiver_has_taken_nothing);
+    suite_case(suite, a_cancelled_task_begins_nothing);
     suite_case(suite, a_second_receiver_is_ebusy);
     suite_case(suite, closed_under_its_receiver_it_is_ebadf);
     suite_case(suite, closed_while_its_receiver_lets_others_run_it_is_ebadf);

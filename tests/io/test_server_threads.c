@@ -235,6 +235,26 @@ NET_SCENARIO(cancelled_it_ends_all_threads)
     assert_nothing_left(&before);
 }
 
+NET_SCENARIO(cancelled_while_it_drains_it_waits_no_longer)
+{
+    struct serving serving;
+    struct counts before = counts_now();
+    serving_init(&serving, visit_and_stay);
+    serving.options.drain_seconds = 1000;
+    asyncio_task task = asyncio_create_task(serve, &serving);
+    ck_assert_int_eq(asyncio_event_wait(&serving.stop), 0);
+    for (int i = 0; i < 3; i++)
+        let_a_turn_pass();
+    ck_assert(!asyncio_task_is_done(task));
+    ck_assert_int_eq(atomic_load(&serving.hall.clients), 1);
+    asyncio_task_cancel(task);
+    ck_assert_int_eq(asyncio_await(task), -ECANCELED);
+    ck_assert_int_eq(atomic_load(&serving.hall.cancelled), 1);
+    hear_end(serving.hall.left);
+    asyncio_stream_close(serving.hall.left);
+    assert_nothing_left(&before);
+}
+
 NET_SCENARIO(cancelled_while_the_threads_start_it_waits_for_them)
 {
     struct serving serving;
@@ -332,6 +352,7 @@ Suite *test_suite(void)
     suite_case(suite, stopped_without_patience_it_cancels_who_is_there);
     suite_case(suite, stopped_before_it_began_it_ends_at_once);
     suite_case(suite, cancelled_it_ends_all_threads);
+    suite_case(suite, cancelled_while_it_drains_it_waits_no_longer);
     suite_case(suite, cancelled_while_the_threads_start_it_waits_for_them);
     suite_case(suite, what_on_ready_fails_with_ends_it);
     suite_case(suite, a_port_that_is_taken_leaves_nothing_behind);
