@@ -138,7 +138,6 @@ NET_SCENARIO(when_the_first_does_not_answer_the_second_is_tried)
     ck_assert_int_eq(
         asyncio_open_connection("two", PORT_TEXT, &options, &stream), 0);
     assert_passed(start, 0.05);
-    ck_assert_double_lt(asyncio_time() - start, 1.0); /* no second SYN */
     address_at("two", 1, &address, host, sizeof host);
     snprintf(text, sizeof text, "%s:" PORT_TEXT, host);
     asyncio_stream_get_extra_info(stream, "peername", peer, sizeof peer);
