@@ -162,8 +162,8 @@ ASYNCIO_API ASYNCIO_SUSPENDS ssize_t
 asyncio_stream_write_text(asyncio_stream *stream, const char *text);
 
 /* Says that nothing more will be written; the other side reads the end, and
- * may go on writing. Suspends only where a filter has something to say.
- * -ENOTSUP: a pipe. */
+ * may go on writing. Suspends only where a filter has something to say. A pipe
+ * is closed by it (later calls: -EBADF). -ENOTSUP: a terminal. */
 ASYNCIO_API ASYNCIO_SUSPENDS int
 asyncio_stream_write_eof(asyncio_stream *stream);
 

@@ -54,16 +54,14 @@ static bool next_is_cached(const struct sending *sending, size_t len)
 
 static ssize_t send_in_kernel(struct sending *sending, size_t len)
 {
-    struct source *source = sending->stream->source;
     struct task_op op = {
         .op = {.kind = OP_SENDFILE,
                .sendfile = {sending->file->fd, sending->offset, len}},
     };
-    if (!source)
-        return -EBADF;
-    op.op.fd = source->fd;
-    op.op.source = source;
-    return task_run_op(task_current(), &op, WAIT_FD);
+    /* On a bare descriptor it might block. */
+    if (!sending->stream->source && stream_fd(sending->stream) >= 0)
+        return -EOPNOTSUPP;
+    return stream_run(sending->stream, &op);
 }
 
 /* ---- through our hands ---- */

@@ -19,6 +19,7 @@ asyncio_stream *stream_of_source(struct source *source, bool is_socket)
     if (!stream)
         return NULL;
     stream->source = source;
+    stream->bare_fd = -1;
     stream->is_socket = is_socket;
     stream->limit = STREAM_LIMIT_DEFAULT;
     return stream;
@@ -52,6 +53,22 @@ int stream_new(int fd, bool is_socket, unsigned ready,
         return err;
     }
     stream->source->is_lumpy = is_socket && stream_is_lumpy(fd);
+    *ret_stream = stream;
+    return 0;
+}
+
+int stream_new_bare(int fd, asyncio_stream **ret_stream)
+{
+    struct asyncio_loop *loop = loop_current;
+    if (!loop)
+        return -EPERM;
+    if (loop->is_virtual)
+        return -ENOTSUP;
+    asyncio_stream *stream = stream_of_source(NULL, false);
+    if (!stream)
+        return -ENOMEM;
+    stream->bare_fd = fd;
+    stream->bare_loop = loop->number;
     *ret_stream = stream;
     return 0;
 }
@@ -106,7 +123,7 @@ int stream_begin(asyncio_stream *stream, bool *is_busy)
 {
     if (unlikely(!task_current()))
         return -EPERM;
-    if (unlikely(!stream->source))
+    if (unlikely(stream_fd(stream) < 0))
         return -EBADF;
     if (unlikely(!stream_is_here(stream)))
         return -EXDEV;
@@ -116,9 +133,21 @@ int stream_begin(asyncio_stream *stream, bool *is_busy)
     return 0;
 }
 
+static void stream_close_bare(asyncio_stream *stream)
+{
+    struct asyncio_loop *loop = loop_current;
+    if (stream->bare_fd < 0)
+        return;
+    if (loop && loop->backend)
+        loop->backend->class->forget_fd(loop->backend, stream->bare_fd);
+    sys_close(stream->bare_fd);
+    stream->bare_fd = -1;
+}
+
 /* The last one out of a closed stream turns the lights off. */
 static void stream_free(asyncio_stream *stream)
 {
+    stream_close_bare(stream);
     if (stream->filter)
         stream->filter->class_->close(stream->filter, true);
     buffer_free(&stream->ahead);
@@ -136,6 +165,17 @@ void stream_end(asyncio_stream *stream, bool *is_busy)
 
 /* ---- the socket ---- */
 
+/* Closed meanwhile, the operation was cancelled by stream_cut_bare. */
+static ssize_t stream_run_bare(asyncio_stream *stream, struct task_op *op)
+{
+    struct op **place = &stream->bare_ops[op->op.kind == OP_WRITE];
+    op->op.fd = stream->bare_fd;
+    *place = &op->op;
+    ssize_t result = task_carry_op(task_current(), op, WAIT_FD);
+    *place = NULL;
+    return result == -ECANCELED && stream->is_closed ? -EBADF : result;
+}
+
 /* Another task may close the stream while the checkpoint lets it run. */
 ssize_t stream_run(asyncio_stream *stream, struct task_op *op)
 {
@@ -143,8 +183,10 @@ ssize_t stream_run(asyncio_stream *stream, struct task_op *op)
     int err = task_checkpoint(task);
     if (unlikely(err < 0))
         return err;
-    if (unlikely(!stream->source))
-        return -EBADF;
+    if (unlikely(!stream->source)) {
+        int fd = stream_fd(stream);
+        return fd < 0 ? fd : stream_run_bare(stream, op);
+    }
     op->op.source = stream->source;
     op->op.fd = stream->source->fd;
     return task_carry_op(task, op, WAIT_FD);
@@ -220,12 +262,29 @@ int asyncio_stream_set_filter(asyncio_stream *stream,
 
 /* ---- ending ---- */
 
+/* Where an operation is under way, perhaps on a thread, the descriptor is
+ * closed by the last one out. */
+static void stream_cut_bare(asyncio_stream *stream)
+{
+    bool is_in_use = false;
+    for (size_t i = 0; i < ARRAY_SIZE(stream->bare_ops); i++) {
+        if (!stream->bare_ops[i])
+            continue;
+        is_in_use = true;
+        loop_cancel(loop_current, stream->bare_ops[i]);
+    }
+    if (!is_in_use)
+        stream_close_bare(stream);
+}
+
 void stream_cut(asyncio_stream *stream, bool is_abort)
 {
     static const struct linger at_once = {.l_onoff = 1};
     struct source *source = stream->source;
-    if (!source)
+    if (!source) {
+        stream_cut_bare(stream);
         return;
+    }
     if (is_abort && stream->is_socket)
         (void)sys_setsockopt(source->fd, SOL_SOCKET, SO_LINGER, &at_once,
                              sizeof at_once);
@@ -238,8 +297,8 @@ void stream_cut(asyncio_stream *stream, bool is_abort)
 static void stream_close_filter(asyncio_stream *stream, bool is_abort)
 {
     struct asyncio_filter *filter = stream->filter;
-    bool is_mute = is_abort || !task_current() || !stream->source ||
-                   !stream->source->backend;
+    bool is_mute = is_abort || !task_current() || stream_fd(stream) < 0 ||
+                   !stream_is_here(stream);
     stream->filter = NULL;
     stream->is_reading = stream->is_writing = true;
     filter->class_->close(filter, is_mute);
@@ -305,14 +364,14 @@ int asyncio_stream_get_extra_info(asyncio_stream *stream, const char *name,
 {
     struct address address;
     struct asyncio_filter *filter = stream->filter;
-    if (!stream->source)
-        return -EBADF;
+    int fd = stream_fd(stream);
+    if (fd < 0)
+        return fd;
     if (filter && filter->class_->get_extra_info) {
         int len = filter->class_->get_extra_info(filter, name, ret_text, size);
         if (len != -ENOENT)
             return len;
     }
-    int fd = stream->source->fd;
     if (!stream->is_socket)
         return -ENOENT;
     if (strcmp(name, "peername") == 0)
@@ -328,5 +387,5 @@ int asyncio_stream_get_extra_info(asyncio_stream *stream, const char *name,
 
 int asyncio_stream_fd(const asyncio_stream *stream)
 {
-    return stream->source ? stream->source->fd : -EBADF;
+    return stream_fd(stream);
 }

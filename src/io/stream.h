@@ -16,6 +16,8 @@
 #ifndef IO_STREAM_H
 #define IO_STREAM_H
 
+#include <errno.h>
+
 #include <asyncio/filter.h>
 #include <asyncio/stream.h>
 
@@ -26,7 +28,12 @@
 #define STREAM_LIMIT_DEFAULT ((size_t)64 * 1024)
 
 struct asyncio_stream {
-    struct source *source;
+    struct source *source;       /* NULL: closed, or bare */
+    int bare_fd;                 /* in place of a source: a file, or what others
+                                  * share and must find in blocking mode; -1 */
+    unsigned bare_loop;          /* the number of its loop */
+    struct op *bare_ops[2];      /* on that, of the reader and the writer, while
+                                  * they wait */
     struct asyncio_filter *filter; /* NULL: none */
     struct buffer ahead;
     struct buffer below;
@@ -44,12 +51,27 @@ struct asyncio_stream {
 int stream_new(int fd, bool is_socket, unsigned ready,
                asyncio_stream **ret_stream);
 
+/* A stream of a descriptor whose mode is left alone and which may be a file;
+ * taken over once this returns 0. -EPERM, -ENOMEM; -ENOTSUP: simulated. */
+int stream_new_bare(int fd, asyncio_stream **ret_stream);
+
 /* A stream of a source that the caller has opened, or NULL. */
 asyncio_stream *stream_of_source(struct source *source, bool is_socket);
+
+/* Its descriptor; -EBADF: it is closed. */
+static inline int stream_fd(const asyncio_stream *stream)
+{
+    if (stream->source)
+        return stream->source->fd;
+    return stream->bare_fd >= 0 && !stream->is_closed ? stream->bare_fd
+                                                      : -EBADF;
+}
 
 /* Is it of the loop that runs here? False also once that loop has ended. */
 static inline bool stream_is_here(const asyncio_stream *stream)
 {
+    if (unlikely(!stream->source))
+        return stream->bare_loop == loop_current->number;
     const struct backend *home = stream->source->backend;
     return likely(home && home == loop_current->backend);
 }

@@ -65,13 +65,15 @@ ssize_t asyncio_stream_readexactly(asyncio_stream *stream, void *buf,
 
 /* ---- up to a separator ---- */
 
+/* Of a bare descriptor nobody knows, and a look would be a call of its own. */
 static bool stream_is_readable(asyncio_stream *stream)
 {
     const struct asyncio_filter *filter = stream->filter;
     if (filter && filter->class_->is_readable(filter))
         return true;
-    return buffer_len(&stream->below) ||
-           (stream->source && source_is_ready(stream->source, POLLIN));
+    if (buffer_len(&stream->below) || !stream->source)
+        return true;
+    return source_is_ready(stream->source, POLLIN);
 }
 
 /* Reads more into the buffer, whose memory an idle stream does without. As

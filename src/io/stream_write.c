@@ -2,11 +2,13 @@
 /* Writing to streams. Nothing is buffered: what a slow reader does not take
  * keeps its writer waiting, so memory stays bounded. */
 #include <errno.h>
+#include <fcntl.h>
 #include <limits.h>
 #include <string.h>
 
 #include "io/pieces.h"
 #include "io/stream.h"
+#include "sys/descriptors.h"
 #include "sys/sockets.h"
 
 static ssize_t stream_write(asyncio_stream *stream, const char *buf, size_t len,
@@ -110,12 +112,24 @@ ssize_t asyncio_stream_writev(asyncio_stream *stream, const struct iovec *parts,
 
 /* ---- the end ---- */
 
+/* The end of a pipe is its writer's close. */
+static int pipe_write_eof(asyncio_stream *stream)
+{
+    int access = sys_access_mode(stream_fd(stream));
+    if (access < 0)
+        return access;
+    if (access != O_WRONLY)
+        return -ENOTSUP;         /* a terminal; it can be read, too */
+    stream_cut(stream, false);
+    return 0;
+}
+
 static int stream_write_eof(asyncio_stream *stream)
 {
     if (stream->filter)
         return stream->filter->class_->write_eof(stream->filter);
     if (!stream->is_socket)
-        return -ENOTSUP;
+        return pipe_write_eof(stream);
     return sys_shutdown(stream->source->fd, SHUT_WR);
 }
 

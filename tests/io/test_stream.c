@@ -382,9 +382,11 @@ NET_SCENARIO(a_pipe_is_a_stream_too)
         asyncio_stream_readexactly(reader, heard, sizeof heard, NULL),
         sizeof heard);
     ck_assert_int_eq(asyncio_await(bytes), 0);
-    ck_assert_int_eq(asyncio_stream_write_eof(writer), -ENOTSUP);
-    asyncio_stream_close(writer);
+    ck_assert_int_eq(asyncio_stream_write_eof(reader), -ENOTSUP);
+    ck_assert_int_eq(asyncio_stream_write_eof(writer), 0);
     hear_end(reader);
+    ck_assert_int_eq(asyncio_stream_write(writer, "x", 1, NULL), -EBADF);
+    asyncio_stream_close(writer);
     asyncio_stream_close(reader);
 }
 
