@@ -3,10 +3,12 @@
 #include "io/stream.h"
 
 #include <errno.h>
+#include <limits.h>
 #include <poll.h>
 #include <stdio.h>
 #include <string.h>
 
+#include "backend/pool.h"
 #include "base/mem.h"
 #include "io/address.h"
 #include "sys/sockets.h"
@@ -168,7 +170,7 @@ void stream_end(asyncio_stream *stream, bool *is_busy)
 /* Closed meanwhile, the operation was cancelled by stream_cut_bare. */
 static ssize_t stream_run_bare(asyncio_stream *stream, struct task_op *op)
 {
-    struct op **place = &stream->bare_ops[op->op.kind == OP_WRITE];
+    struct op **place = &stream->bare_ops[op->op.kind != OP_READ];
     op->op.fd = stream->bare_fd;
     *place = &op->op;
     ssize_t result = task_carry_op(task_current(), op, WAIT_FD);
@@ -204,10 +206,39 @@ ssize_t asyncio_stream_raw_read(asyncio_stream *stream, void *buf, size_t len)
     return stream_run(stream, &op);
 }
 
+struct blocking_write {
+    int fd;
+    const void *buf;
+    size_t len;
+};
+
+static int write_on_thread(void *arg)
+{
+    const struct blocking_write *write = arg;
+    return (int)sys_write(write->fd, write->buf, write->len);
+}
+
+/* In pieces, so that a cancel has its effect between two of them. */
+static ssize_t stream_write_blocking(asyncio_stream *stream, const void *buf,
+                                     size_t len)
+{
+    struct blocking_write write = {
+        stream->bare_fd, buf, len < PIPE_BUF ? len : PIPE_BUF};
+    struct task_op op;
+    memset(&op, 0, sizeof op);
+    op.op.kind = OP_WORK;
+    op.op.job.run = write_on_thread;
+    op.op.job.arg = &write;
+    op.op.job.pool = &pool_files;
+    return stream_run(stream, &op);
+}
+
 ssize_t asyncio_stream_raw_write(asyncio_stream *stream, const void *buf,
                                  size_t len)
 {
     struct task_op op;
+    if (unlikely(stream->writes_block))
+        return stream_write_blocking(stream, buf, len);
     memset(&op, 0, sizeof op);
     op.op.kind = stream->is_socket ? OP_SEND : OP_WRITE;
     op.op.io.buf = (void *)(uintptr_t)buf;

@@ -34,6 +34,7 @@ struct asyncio_stream {
     unsigned bare_loop;          /* the number of its loop */
     struct op *bare_ops[2];      /* on that, of the reader and the writer, while
                                   * they wait */
+    bool writes_block;           /* bare_fd: even when it is writable */
     struct asyncio_filter *filter; /* NULL: none */
     struct buffer ahead;
     struct buffer below;
