@@ -35,6 +35,7 @@
 #include <asyncio/path.h>
 #include <asyncio/watch.h>
 #include <asyncio/datagram.h>
+#include <asyncio/process.h>
 #include <asyncio/stdio.h>
 #include <asyncio/testing.h>
 

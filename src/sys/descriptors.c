@@ -55,8 +55,8 @@ int sys_duplicate_above(int fd, int least)
 }
 
 /* The link under /proc leads to the very object, whatever has become of its
- * name. A writer whose readers have gone is -ENXIO; somebody else's terminal
- * or pipe, as under su(1), -EACCES. */
+ * name. A FIFO to write to whose readers have gone is -ENXIO; somebody else's
+ * terminal or pipe, as under su(1), -EACCES. */
 int sys_reopen(int fd)
 {
     char path[32];
