@@ -37,6 +37,7 @@
 #include <asyncio/datagram.h>
 #include <asyncio/process.h>
 #include <asyncio/stdio.h>
+#include <asyncio/signal.h>
 #include <asyncio/testing.h>
 
 #endif

@@ -127,6 +127,11 @@ int signal_watch_start(struct asyncio_loop *loop, struct signal_watch *watch,
     if (!signal_can_be_watched(signo))
         return -EINVAL;
     struct signal_watch *other = watch_of(loop, signo);
+    watch->signo = signo;
+    if (other && other->is_shared && watch->is_shared) {
+        list_push_back(&loop->signal_watches, &watch->link);
+        return 0;
+    }
     if (other && !other->is_once)
         return -EEXIST;
     process_hold_forks();
@@ -137,7 +142,6 @@ int signal_watch_start(struct asyncio_loop *loop, struct signal_watch *watch,
     if (other)
         signal_watch_stop(loop, other);
 
-    watch->signo = signo;
     pthread_mutex_lock(&lock);
     err = watch_locked(loop->mailbox, watch);
     pthread_mutex_unlock(&lock);
@@ -151,6 +155,8 @@ void signal_watch_stop(struct asyncio_loop *loop, struct signal_watch *watch)
 {
     int signo = watch->signo;
     list_remove(&watch->link);
+    if (watch_of(loop, signo))
+        return;                  /* others of this loop share it */
     pthread_mutex_lock(&lock);
     row_drop_signal(row_of(loop->mailbox), signo);
     if (watch->is_once)
@@ -162,14 +168,27 @@ void signal_watch_stop(struct asyncio_loop *loop, struct signal_watch *watch)
     pthread_mutex_unlock(&lock);
 }
 
+/* One that is not shared is the only one, and may do with the list what it
+ * likes. */
+static void signal_deliver(struct asyncio_loop *loop, int signo)
+{
+    LIST_FOR_EACH(link, &loop->signal_watches) {
+        struct signal_watch *watch =
+            container_of(link, struct signal_watch, link);
+        bool is_last = watch->signo == signo && !watch->is_shared;
+        if (watch->signo == signo)
+            watch->on_signal(watch);
+        if (is_last)
+            return;
+    }
+}
+
 void signals_deliver(struct asyncio_loop *loop, uint64_t signals)
 {
     while (signals) {
         int signo = __builtin_ctzll(signals) + 1;
         signals &= signals - 1;
-        struct signal_watch *watch = watch_of(loop, signo);
-        if (watch)
-            watch->on_signal(watch);
+        signal_deliver(loop, signo);
     }
 }
 

@@ -18,6 +18,9 @@ struct signal_watch {
      * default action, so that a second Ctrl-C ends a program that is stuck;
      * and it gives way to any other watch of the loop. */
     bool is_once;
+    /* Several such watches of one loop may have the same signal, and each is
+     * told. Its function changes no watch. */
+    bool is_shared;
     void (*on_signal)(struct signal_watch *watch);
     void (*release)(struct signal_watch *watch); /* at the loop's end, or
                                   * NULL */

@@ -62,6 +62,7 @@ enum wait_kind {
     WAIT_QUEUE_JOIN,
     WAIT_THREAD,
     WAIT_CHILD,
+    WAIT_SIGNAL,                 /* object: struct waiter */
     WAIT_CHILDREN,               /* a returning task, for those it started */
 };
 
