@@ -12,12 +12,15 @@
  * instant at which something happens.
  *
  * Afterwards every function that was entered has been left, no task is alive,
- * no descriptor more is open, and the scenario's own check holds.
+ * no descriptor more is open, no memory is held, and the scenario's own check
+ * holds.
  */
 #ifndef EXTREMES_EVERYWHERE_H
 #define EXTREMES_EVERYWHERE_H
 
 #include "rig.h"
+
+#include "blocks.h"
 
 enum strike {
     STRIKE_NEVER,
@@ -175,6 +178,7 @@ static int run_once(const struct scenario *scenario, uint64_t seed)
              run.deadline);
     watch_begin(what, run.strike_step);
     int fds = fds_open();
+    long blocks = atomic_load(&blocks_alive);
     int err = rig_is_virtual()
                   ? asyncio_run_simulated(seed, run_driver, &result)
                   : asyncio_run(run_driver, &result);
@@ -182,9 +186,13 @@ static int run_once(const struct scenario *scenario, uint64_t seed)
     ck_assert_int_eq(err, 0);
     if (scenario->after)
         scenario->after();
-    for (int i = 0; i < 1000 && fds_open() != fds; i++)
+    for (int i = 0; i < 1000; i++) {
+        if (fds_open() == fds && atomic_load(&blocks_alive) == blocks)
+            break;
         sys_thread_sleep(NSEC_PER_MSEC); /* a thread holds the loop's door */
+    }
     ck_assert_int_eq(fds_open(), fds);
+    ck_assert_int_eq(atomic_load(&blocks_alive), blocks);
     return result;
 }
 
