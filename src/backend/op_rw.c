@@ -26,10 +26,10 @@ static size_t rw_len(const struct op *op)
     return op->io.len < RW_LEN_MAX ? op->io.len : RW_LEN_MAX;
 }
 
-/* May a plain call be made now without hanging the loop? */
-static bool rw_plain_is_safe(const struct op *op, unsigned got)
+/* 1: a plain call does not hang the loop; 0: it may. */
+static int rw_plain_is_safe(const struct op *op, unsigned got)
 {
-    return got != 0 || sys_is_nonblocking(op->fd) == 1;
+    return got ? 1 : sys_is_nonblocking(op->fd);
 }
 
 static ssize_t read_attempt(struct op *op, unsigned got)
@@ -37,8 +37,9 @@ static ssize_t read_attempt(struct op *op, unsigned got)
     ssize_t len = sys_read_nowait(op->fd, op->io.buf, rw_len(op));
     if (len != -EOPNOTSUPP)
         return len;
-    if (!rw_plain_is_safe(op, got))
-        return -EAGAIN;
+    int is_safe = rw_plain_is_safe(op, got);
+    if (is_safe != 1)
+        return is_safe < 0 ? is_safe : -EAGAIN;
     return sys_read(op->fd, op->io.buf, rw_len(op));
 }
 
@@ -49,6 +50,8 @@ static ssize_t write_attempt(struct op *op, unsigned got)
     if (done != -EOPNOTSUPP)
         return done;
     int nonblocking = sys_is_nonblocking(op->fd);
+    if (nonblocking < 0)
+        return nonblocking;
     if (nonblocking != 1 && got == 0)
         return -EAGAIN;
     /* A blocking pipe that is writable has room for so much, and no more is

@@ -120,6 +120,9 @@ static void fail_each(const char *name, int (*path)(void))
     ck_assert_int_eq(err, 0);
 }
 
+/* So long that the loop must wait, and no longer. */
+static UNUSED const double nap_seconds = 0.0002;
+
 /* A test whose body is a run that returns 0 or a negative error. */
 #define FAILING(name)                                                          \
     static int name##_run(void);                                               \

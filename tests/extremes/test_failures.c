@@ -8,9 +8,6 @@
 #include <pthread.h>
 #include <sched.h>
 
-/* So long that the loop must wait, and no longer. */
-static const double nap_seconds = 0.0002;
-
 static int nap(void *arg)
 {
     (void)arg;
