@@ -73,7 +73,7 @@ static bool is_clean(int err)
         ENOMEM, EMFILE, EAGAIN, EIO, EBADF, EINVAL, ECHILD, ECANCELED,
         ESHUTDOWN,
         /* of files and names */
-        EACCES, EPERM, ENODATA, ASYNCIO_EAI_AGAIN,
+        EACCES, EPERM, ENODATA, ENOSPC, ASYNCIO_EAI_AGAIN,
         /* of sockets */
         ENOBUFS, EADDRINUSE, ENETUNREACH, ENOTCONN, ECONNRESET, EPIPE,
     };

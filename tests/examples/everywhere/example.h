@@ -199,29 +199,49 @@ static UNUSED bool example_begins(void)
 /* A suspending call that returns nothing. */
 #define STEP_VOID(call) (run_step(), call, run_step())
 
+#define asyncio_server_serve_forever(server)                                   \
+    STEP(asyncio_server_serve_forever(example_serves(server)))
 #define asyncio_await(...) STEP(asyncio_await(__VA_ARGS__))
 #define asyncio_sleep(...) STEP(asyncio_sleep(__VA_ARGS__))
 #define asyncio_gather(...) STEP(asyncio_gather(__VA_ARGS__))
 #define asyncio_group_end(...) STEP(asyncio_group_end(__VA_ARGS__))
 #define asyncio_timeout_run(...) STEP(asyncio_timeout_run(__VA_ARGS__))
 #define asyncio_to_thread(...) STEP(asyncio_to_thread(__VA_ARGS__))
+#define asyncio_to_thread_abandonable(...)                                     \
+    STEP(asyncio_to_thread_abandonable(__VA_ARGS__))
 #define asyncio_event_wait(...) STEP(asyncio_event_wait(__VA_ARGS__))
 #define asyncio_semaphore_acquire(...)                                         \
     STEP(asyncio_semaphore_acquire(__VA_ARGS__))
 #define asyncio_queue_get(...) STEP(asyncio_queue_get(__VA_ARGS__))
 #define asyncio_queue_put(...) STEP(asyncio_queue_put(__VA_ARGS__))
+#define asyncio_queue_join(...) STEP(asyncio_queue_join(__VA_ARGS__))
 #define asyncio_open_connection(...) STEP(asyncio_open_connection(__VA_ARGS__))
 #define asyncio_stream_read(...) STEP(asyncio_stream_read(__VA_ARGS__))
 #define asyncio_stream_readline(...) STEP(asyncio_stream_readline(__VA_ARGS__))
 #define asyncio_stream_write(...) STEP(asyncio_stream_write(__VA_ARGS__))
+#define asyncio_stream_writev(...) STEP(asyncio_stream_writev(__VA_ARGS__))
 #define asyncio_stream_write_text(...)                                         \
     STEP(asyncio_stream_write_text(__VA_ARGS__))
 #define asyncio_stream_write_eof(...)                                          \
     STEP(asyncio_stream_write_eof(__VA_ARGS__))
-#define asyncio_stream_close(...)                                              \
-    STEP_VOID(asyncio_stream_close(__VA_ARGS__))
+#define asyncio_stream_sendfile(...) STEP(asyncio_stream_sendfile(__VA_ARGS__))
 #define asyncio_start_server(...) STEP(asyncio_start_server(__VA_ARGS__))
-#define asyncio_server_serve_forever(server)                                   \
-    STEP(asyncio_server_serve_forever(example_serves(server)))
+#define asyncio_file_open(...) STEP(asyncio_file_open(__VA_ARGS__))
+#define asyncio_file_read(...) STEP(asyncio_file_read(__VA_ARGS__))
+#define asyncio_file_pread(...) STEP(asyncio_file_pread(__VA_ARGS__))
+#define asyncio_file_seek(...) STEP(asyncio_file_seek(__VA_ARGS__))
+#define asyncio_file_stat(...) STEP(asyncio_file_stat(__VA_ARGS__))
+#define asyncio_file_close(...) STEP(asyncio_file_close(__VA_ARGS__))
+#define asyncio_stat(...) STEP(asyncio_stat(__VA_ARGS__))
+#define asyncio_scandir_open(...) STEP(asyncio_scandir_open(__VA_ARGS__))
+#define asyncio_scandir_next(...) STEP(asyncio_scandir_next(__VA_ARGS__))
+#define asyncio_watch_add(...) STEP(asyncio_watch_add(__VA_ARGS__))
+#define asyncio_watch_next(...) STEP(asyncio_watch_next(__VA_ARGS__))
+#define asyncio_create_subprocess_exec(...)                                    \
+    STEP(asyncio_create_subprocess_exec(__VA_ARGS__))
+#define asyncio_process_communicate(...)                                       \
+    STEP(asyncio_process_communicate(__VA_ARGS__))
+#define asyncio_stream_close(...) STEP_VOID(asyncio_stream_close(__VA_ARGS__))
+#define asyncio_process_close(...) STEP_VOID(asyncio_process_close(__VA_ARGS__))
 
 #endif

@@ -25,7 +25,9 @@ LIMIT = 20 * SLOW                # seconds that anything may take
 # Debian keeps servers out of users' PATH.
 os.environ["PATH"] += ":/usr/sbin:/sbin"
 
-PROGRAM = sys.argv[1:]           # the example, and how it is run
+# The example, and how it is run: also from another folder than this one.
+PROGRAM = [os.path.abspath(word) if os.path.exists(word) else word
+           for word in sys.argv[1:]]
 
 
 def need(*commands):
