@@ -43,6 +43,14 @@ def equal(found, expected):
     assert found == expected, f"found {found!r}, expected {expected!r}"
 
 
+def await_that(condition):
+    """Looks again and again until condition() holds."""
+    until = time.monotonic() + LIMIT
+    while not condition():
+        assert time.monotonic() < until, "that does not come about"
+        time.sleep(0.005)
+
+
 def run(names):
     """Runs each test of a script."""
     for name, function in list(names.items()):
