@@ -195,7 +195,7 @@ static int serve(void *arg)
 {
     const char **words = arg;
     asyncio_server *server;
-    char address[64];
+    char address[64] = "?";
     int err = asyncio_start_server(on_client, NULL, words[0], words[1], NULL,
                                    &server);
     if (err < 0)

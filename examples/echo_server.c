@@ -28,7 +28,7 @@ static int serve(void *arg)
 {
     const char **words = arg;
     asyncio_server *server;
-    char name[64];
+    char name[64] = "?";
     int err = asyncio_start_server(on_client, NULL, words[0], words[1], NULL,
                                    &server);
     if (err < 0)

@@ -114,7 +114,7 @@ static int serve(void *arg)
     struct proxy *proxy = arg;
     struct asyncio_server_options options = {.max_clients = proxy->most};
     asyncio_server *server;
-    char address[64];
+    char address[64] = "?";
     int err = asyncio_start_server(on_client, proxy, "127.0.0.1", proxy->port,
                                    &options, &server);
     if (err < 0)

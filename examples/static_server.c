@@ -293,7 +293,7 @@ static int serve(void *arg)
 {
     const struct options *options = arg;
     asyncio_server *server;
-    char address[64];
+    char address[64] = "?";
     folder_fd = open(options->folder, O_PATH | O_DIRECTORY | O_CLOEXEC);
     if (folder_fd < 0)
         return -errno;
