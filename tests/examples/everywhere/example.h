@@ -23,6 +23,10 @@
 #include "everywhere.h"
 #include "failing.h"
 
+/* What a file may say of its example before it includes this one. */
+#ifndef EXAMPLE_IS_POSSIBLE
+#define EXAMPLE_IS_POSSIBLE true /* on this system */
+#endif
 #ifndef EXAMPLE_IS_SIMULATED
 #define EXAMPLE_IS_SIMULATED 0
 #endif
@@ -137,7 +141,7 @@ static UNUSED int example_fails(asyncio_fn *main_fn)
 /* What it prints is of no interest here. */
 static UNUSED bool example_begins(void)
 {
-    return rig_is_virtual() == EXAMPLE_IS_SIMULATED &&
+    return rig_is_virtual() == EXAMPLE_IS_SIMULATED && EXAMPLE_IS_POSSIBLE &&
            freopen("/dev/null", "w", stdout);
 }
 
