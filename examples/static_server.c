@@ -6,7 +6,7 @@
  *     static_server [-a ADDRESS] [-p PORT] FOLDER       127.0.0.1 8080
  *
  * Try it: curl -i http://127.0.0.1:8080/. Ctrl-C ends it. Built with TLS it is
- * static_server_tls, which asks for -c CERTIFICATE -k KEY too (PEM files).
+ * static_server_tls, which needs -c CERTIFICATE [-k KEY], too: PEM files.
  *
  * http.c knows the words of HTTP; beneath.c keeps paths inside of the folder.
  */
@@ -20,6 +20,9 @@
 #include <asyncio.h>
 #ifdef WITH_TLS
 #include <asyncio/tls.h>
+enum { HAS_TLS = 1 };
+#else
+enum { HAS_TLS = 0 };
 #endif
 #include "beneath.h"
 #include "http.h"
@@ -323,7 +326,7 @@ static bool options_read(struct options *options, int argc, char **argv)
             return false;
     }
     options->folder = argv[optind];
-    return argc - optind == 1;
+    return argc - optind == 1 && HAS_TLS == (options->certificate != NULL);
 }
 
 int main(int argc, char **argv)
@@ -331,7 +334,8 @@ int main(int argc, char **argv)
     struct options options = {.address = "127.0.0.1", .port = "8080"};
     setvbuf(stdout, NULL, _IOLBF, 0);
     if (!options_read(&options, argc, argv)) {
-        fprintf(stderr, "usage: static_server [-a ADDRESS] [-p PORT] FOLDER\n");
+        fprintf(stderr, "usage: %s [-a ADDRESS] [-p PORT]%s FOLDER\n", argv[0],
+                HAS_TLS ? " -c CERTIFICATE [-k KEY]" : "");
         return 2;
     }
     int err = asyncio_run(serve, &options);
