@@ -44,13 +44,12 @@ static struct member *members;
 
 static struct line *line_new(const char *name, const char *words)
 {
-    size_t size = strlen(name) + strlen(words) + sizeof ": ";
+    size_t size = strlen(name) + strlen(words) + sizeof " \n";
     struct line *line = malloc(sizeof *line + size);
     if (!line)
         return NULL;
     line->holders = 1;
-    line->len = (size_t)snprintf(line->text, size, "%s%s%s", name,
-                                 *name == '*' ? " " : ": ", words);
+    line->len = (size_t)snprintf(line->text, size, "%s %s\n", name, words);
     return line;
 }
 
@@ -85,8 +84,8 @@ static void say(const struct member *speaker, const char *name,
 static void announce(const struct member *member, const char *what)
 {
     char words[NAME_SIZE + 32];
-    snprintf(words, sizeof words, "%s %s\n", member->name, what);
-    fputs(words, stdout);
+    snprintf(words, sizeof words, "%s %s", member->name, what);
+    puts(words);
     say(NULL, "*", words);
 }
 
@@ -109,11 +108,14 @@ static void member_leave(struct member *member)
 /* Reads until they hang up. */
 static int member_hear(struct member *member)
 {
-    char words[LINE_SIZE];
+    char words[LINE_SIZE], name[NAME_SIZE + 1];
     ssize_t len;
+    snprintf(name, sizeof name, "%s:", member->name);
     while ((len = asyncio_stream_readline(member->stream, words,
-                                          sizeof words)) > 0)
-        say(member, member->name, words);
+                                          sizeof words)) > 0) {
+        words[strcspn(words, "\r\n")] = '\0';
+        say(member, name, words);
+    }
     return (int)len;
 }
 
