@@ -19,7 +19,7 @@ static asyncio_file *file_new(const char *path)
     if (!file)
         return NULL;
     file->fd = -1;
-    file->loop = loop_current;
+    file->loop_id = runner_current ? runner_current->id : 0;
     memcpy(file->path, path, size);
     return file;
 }
@@ -98,9 +98,9 @@ int asyncio_file_open(const char *path, int flags, mode_t mode,
 
 int asyncio_file_from_fd(int take_fd, asyncio_file **ret_file)
 {
-    if (!loop_current)
+    if (!runner_current)
         return -EPERM;
-    if (loop_current->is_virtual)
+    if (runner_current->loop->is_virtual)
         return -ENOTSUP;
     asyncio_file *file = file_new("");
     if (!file)
@@ -145,7 +145,7 @@ int asyncio_file_close(asyncio_file *take_file)
     asyncio_file *file = take_file;
     if (!file)
         return 0;
-    if (loop_current && file->loop != loop_current)
+    if (runner_current && file->loop_id != runner_current->id)
         return -EXDEV;
     file->is_closed = true;
     if (file->users > 0)

@@ -18,7 +18,7 @@
 struct asyncio_file {
     int fd;
     unsigned users;              /* calls under way */
-    struct asyncio_loop *loop;   /* whose it is; compared, never looked into */
+    uint32_t loop_id;            /* the number of the runner whose it is */
     int64_t position;            /* is_seekable */
     bool is_seekable;            /* else reads and writes are a pipe's */
     bool is_append;
@@ -40,7 +40,7 @@ static inline int file_begin(asyncio_file *file)
 {
     if (unlikely(!task_current()))
         return -EPERM;
-    if (unlikely(file->loop != loop_current))
+    if (unlikely(file->loop_id != runner_current->id))
         return -EXDEV;
     if (unlikely(file->is_closed))
         return -EBADF;

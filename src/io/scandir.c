@@ -20,7 +20,7 @@ enum { ENTRIES_SIZE = 32 * 1024 };
 
 struct asyncio_scandir {
     int fd;
-    struct asyncio_loop *loop;   /* whose it is; compared, never looked into */
+    uint32_t loop_id;            /* the number of the runner whose it is */
     size_t at, end;              /* entries not yet handed out, in bytes */
     bool is_at_end;
     bool is_busy;
@@ -83,7 +83,7 @@ int asyncio_scandir_open(const char *path, asyncio_scandir **ret_scan)
     memset(scan, 0, offsetof(struct asyncio_scandir, entries));
     memcpy(scan->path, path, size);
     scan->fd = -1;
-    scan->loop = loop_current;
+    scan->loop_id = runner_current ? runner_current->id : 0;
     int err = file_job_abandonable(open_run, scan, scandir_free);
     if (err == -ECANCELED)
         return err;              /* it has been discarded */
@@ -149,7 +149,7 @@ int asyncio_scandir_next(asyncio_scandir *scan,
 {
     if (!task_current())
         return -EPERM;
-    if (scan->loop != loop_current)
+    if (scan->loop_id != runner_current->id)
         return -EXDEV;
     if (scan->is_busy)
         return -EBUSY;
