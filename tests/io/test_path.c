@@ -525,6 +525,47 @@ FILE_SCENARIO(whatever_fails_it_is_the_old_file_or_the_new_one)
     fail_each(ask_all);
 }
 
+/* ---- cancelled at any moment ---- */
+
+static int do_everything(void *arg)
+{
+    static char bytes[2 << 20];
+    (void)arg;
+    for (;;) {
+        ask_all();
+        int err = asyncio_replace_file("file", "new", 3, 0);
+        if (err == 0)
+            err = asyncio_copy_file("large", "copy", 0);
+        if (err == 0)
+            err = (int)asyncio_read_file_into("copy", bytes, sizeof bytes);
+        if (err < 0)
+            return err;
+    }
+}
+
+FILE_SCENARIO(cancelled_at_any_moment_it_is_the_old_file_or_the_new_one)
+{
+    struct stat facts;
+    make_file("from", "from");
+    make_large("large", 1 << 20);
+    let_a_turn_pass();           /* the loop has its own by now */
+    int fds = count_fds();
+    for (int i = 0; i < 60; i++) {
+        make_file("file", "old");
+        make_file("copy", "old");
+        asyncio_task task = asyncio_create_task(do_everything, NULL);
+        ck_assert_int_eq(asyncio_sleep(i * 50e-6), 0);
+        ck_assert_int_eq(asyncio_task_cancel(task), 0);
+        ck_assert_int_eq(asyncio_await(task), -ECANCELED);
+        ck_assert_int_eq(stat("file", &facts), 0);
+        ck_assert_int_eq(facts.st_size, 3);
+        ck_assert_int_eq(stat("copy", &facts), 0);
+        ck_assert(facts.st_size == 3 || facts.st_size == 1 << 20);
+        ck_assert_int_eq(count_entries("."), 4);
+        await_fds(fds);
+    }
+}
+
 Suite *test_suite(void)
 {
     Suite *suite = suite_create("path");
@@ -560,5 +601,7 @@ Suite *test_suite(void)
     suite_case(suite, a_cancelled_copy_leaves_nothing);
     suite_case(suite, cancelled_already_nothing_happens);
     suite_case(suite, whatever_fails_it_is_the_old_file_or_the_new_one);
+    suite_case(suite,
+               cancelled_at_any_moment_it_is_the_old_file_or_the_new_one);
     return suite;
 }
