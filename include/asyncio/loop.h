@@ -73,7 +73,8 @@ ASYNCIO_API int asyncio_call_soon_threadsafe(asyncio_loop *loop,
  * Calls callback(arg) in the loop whenever signal `signo` has arrived, in
  * place of what was to happen; several loops may each have one. Several
  * arrivals before a turn are one call. Never suspends. -EINVAL: no such signal
- * or one that cannot be caught; -EEXIST: this loop has one; -EPERM: no loop.
+ * or one that cannot be caught; -EEXIST: this loop has one, or waits for the
+ * signal (asyncio/signal.h); -EPERM: no loop.
  */
 ASYNCIO_API int asyncio_add_signal_handler(int signo,
                                            asyncio_callback *callback,

@@ -105,7 +105,7 @@ struct asyncio_process_options {
  * from `cwd`. `options` may be NULL. Writes *ret_process.
  *
  * Suspends to let others run, then takes the loop's thread for as long as the
- * kernel needs to load the program, typically half a millisecond, however
+ * kernel needs to load the program, about a tenth of a millisecond, however
  * large this process is (docs/decisions/0012). Cancelled: -ECANCELED, nothing
  * has been started. What kept it from starting is the result: -ENOENT,
  * -EACCES, -ENOEXEC, -E2BIG, as execve(2) and chdir(2); -EAGAIN: too many
