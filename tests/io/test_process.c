@@ -873,7 +873,8 @@ NET_SCENARIO(thousands_of_children_some_at_once)
     ck_assert_int_eq(asyncio_group_end(&group, 0), 0);
     asyncio_semaphore_fini(&room);
     ck_assert_int_eq(ended, children);
-    ck_assert_int_le(most_fds, fds + 2 * AT_ONCE + 2);
+    /* A pipe and a pidfd each; a ring is late in letting go of them. */
+    ck_assert_int_le(most_fds, fds + 4 * AT_ONCE);
     assert_no_children();
     settle_fds(fds);
 }
