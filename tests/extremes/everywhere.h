@@ -5,8 +5,8 @@
  *
  * The steps are the moments before and after each suspending call, of any of
  * the scenario's tasks (STEP). The cancel comes from whichever task makes the
- * step, at once, or from a callback in the next turn, or in the one after: so
- * that it finds tasks running, parked, and ready with a result in their hands.
+ * step, at once, or from a callback in the next turn, or in one after: so that
+ * it finds tasks running, parked, and ready with a result in their hands.
  * The victim is the scenario's main task, or one of the others. In simulations
  * the same with many orders of the ready tasks, and with a deadline at every
  * instant at which something happens.
@@ -27,6 +27,8 @@ enum strike {
     STRIKE_AT_ONCE,
     STRIKE_NEXT_TURN,
     STRIKE_TURN_AFTER,
+    /* What suspends several times in one step is met later, too. */
+    STRIKE_FIVE_TURNS_LATER = STRIKE_AT_ONCE + 5,
 };
 
 struct scenario {
@@ -78,7 +80,7 @@ static void run_step(void)
         run.times[run.step] = asyncio_time() - run.began;
     if (run.step++ != run.strike_step || run.strike == STRIKE_NEVER)
         return;
-    run.turns_left = run.strike == STRIKE_TURN_AFTER ? 2 : 1;
+    run.turns_left = (int)run.strike - STRIKE_AT_ONCE;
     if (run.strike == STRIKE_AT_ONCE)
         run_strike();
     else
@@ -264,10 +266,11 @@ static void cancel_everywhere(const struct scenario *scenario)
         seeds = 1;
         stride *= 3;
     }
+    enum strike last =
+        scenario->needs_kernel ? STRIKE_FIVE_TURNS_LATER : STRIKE_TURN_AFTER;
     for (uint64_t seed = 1; seed <= seeds; seed++) {
-        strike_each_step(scenario, seed, STRIKE_AT_ONCE, 0, 1);
-        strike_each_step(scenario, seed, STRIKE_NEXT_TURN, 0, 1);
-        strike_each_step(scenario, seed, STRIKE_TURN_AFTER, 0, 1);
+        for (enum strike strike = STRIKE_AT_ONCE; strike <= last; strike++)
+            strike_each_step(scenario, seed, strike, 0, 1);
         if (is_virtual)
             expire_each_instant(scenario, seed);
     }
