@@ -138,7 +138,9 @@ bool http_path_of_url(const char *url, char *ret_path)
         if (c == '%') {
             int high = hex_digit(url[1]);
             int low = high < 0 ? -1 : hex_digit(url[2]);
-            c = low < 0 ? '\0' : (char)(high << 4 | low);
+            if (low < 0)
+                return false;
+            c = (char)(high << 4 | low);
             url += 2;
         }
         if (c == '\0')
