@@ -139,6 +139,14 @@ bool source_attempt(struct op *op)
     return result != -EAGAIN && op_at_once(op, result);
 }
 
+ssize_t source_try(struct op *op)
+{
+    const struct op_class *class = op_class[op->kind];
+    if (op->source->state == SOURCE_UNWATCHED)
+        return class->attempt(op, class->events(op));
+    return source_attempt(op) ? op->result : -EAGAIN;
+}
+
 bool source_submit(struct backend *backend, struct op *op)
 {
     if (source_attempt(op))

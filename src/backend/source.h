@@ -69,6 +69,10 @@ int source_release(struct source *source);
  * kernel where the last result told nothing of that. */
 bool source_is_ready(struct source *source, unsigned events);
 
+/* The op's attempt, as far as that goes without waiting: its result, or
+ * -EAGAIN. The op is never in flight. */
+ssize_t source_try(struct op *op);
+
 /* ---- for the back ends ---- */
 
 /* submit of an op whose source is WATCHED. */

@@ -194,15 +194,39 @@ ssize_t stream_run(asyncio_stream *stream, struct task_op *op)
     return task_carry_op(task, op, WAIT_FD);
 }
 
+static ssize_t stream_try(asyncio_stream *stream, struct task_op *op)
+{
+    if (unlikely(!stream->source))
+        return stream_fd(stream) < 0 ? -EBADF : -ENOTSUP;
+    op->op.source = stream->source;
+    op->op.fd = stream->source->fd;
+    return source_try(&op->op);
+}
+
+static void op_of_read(struct task_op *op, const asyncio_stream *stream,
+                       void *buf, size_t len)
+{
+    memset(op, 0, sizeof *op);
+    op->op.kind = stream->is_socket ? OP_RECV : OP_READ;
+    op->op.io.buf = buf;
+    op->op.io.len = len;
+}
+
+static void op_of_write(struct task_op *op, const asyncio_stream *stream,
+                        const void *buf, size_t len)
+{
+    memset(op, 0, sizeof *op);
+    op->op.kind = stream->is_socket ? OP_SEND : OP_WRITE;
+    op->op.io.buf = (void *)(uintptr_t)buf;
+    op->op.io.len = len;
+}
+
 ssize_t asyncio_stream_raw_read(asyncio_stream *stream, void *buf, size_t len)
 {
+    struct task_op op;
     if (unlikely(buffer_len(&stream->below)))
         return (ssize_t)buffer_take(&stream->below, buf, len);
-    struct task_op op;
-    memset(&op, 0, sizeof op);
-    op.op.kind = stream->is_socket ? OP_RECV : OP_READ;
-    op.op.io.buf = buf;
-    op.op.io.len = len;
+    op_of_read(&op, stream, buf, len);
     return stream_run(stream, &op);
 }
 
@@ -239,30 +263,67 @@ ssize_t asyncio_stream_raw_write(asyncio_stream *stream, const void *buf,
     struct task_op op;
     if (unlikely(stream->writes_block))
         return stream_write_blocking(stream, buf, len);
-    memset(&op, 0, sizeof op);
-    op.op.kind = stream->is_socket ? OP_SEND : OP_WRITE;
-    op.op.io.buf = (void *)(uintptr_t)buf;
-    op.op.io.len = len;
+    op_of_write(&op, stream, buf, len);
     return stream_run(stream, &op);
 }
 
-int stream_await_news(asyncio_stream *stream)
+ssize_t asyncio_stream_raw_try_read(asyncio_stream *stream, void *buf,
+                                    size_t len)
 {
     struct task_op op;
+    if (unlikely(buffer_len(&stream->below)))
+        return (ssize_t)buffer_take(&stream->below, buf, len);
+    op_of_read(&op, stream, buf, len);
+    return stream_try(stream, &op);
+}
+
+ssize_t asyncio_stream_raw_try_write(asyncio_stream *stream, const void *buf,
+                                     size_t len)
+{
+    struct task_op op;
+    op_of_write(&op, stream, buf, len);
+    return stream_try(stream, &op);
+}
+
+int asyncio_stream_raw_wait(asyncio_stream *stream, unsigned events)
+{
+    struct task_op op;
+    if (events & ASYNCIO_READABLE && buffer_len(&stream->below))
+        return 0;
     memset(&op, 0, sizeof op);
     op.op.kind = OP_POLL;
-    op.op.events = POLLIN;
+    op.op.events = events;
+    if (events & ASYNCIO_READABLE)
+        op.op.events |= POLLRDHUP; /* news that came with bytes, and stays */
     ssize_t got = stream_run(stream, &op);
     return got < 0 ? (int)got : 0;
 }
 
+int stream_await_news(asyncio_stream *stream)
+{
+    return asyncio_stream_raw_wait(stream, ASYNCIO_READABLE);
+}
+
 /* ---- the filter, or the socket ---- */
+
+/* What a filter has in store it hands out without suspending, for ever. */
+static ssize_t filter_read(struct asyncio_filter *filter, void *buf, size_t len)
+{
+    int err = task_checkpoint(task_current());
+    return err < 0 ? err : filter->class_->read(filter, buf, len);
+}
+
+static ssize_t filter_write(struct asyncio_filter *filter, const void *buf,
+                            size_t len)
+{
+    int err = task_checkpoint(task_current());
+    return err < 0 ? err : filter->class_->write(filter, buf, len);
+}
 
 ssize_t stream_pull(asyncio_stream *stream, void *buf, size_t len)
 {
-    struct asyncio_filter *filter = stream->filter;
-    ssize_t got = unlikely(filter)
-                      ? filter->class_->read(filter, buf, len)
+    ssize_t got = unlikely(stream->filter)
+                      ? filter_read(stream->filter, buf, len)
                       : asyncio_stream_raw_read(stream, buf, len);
     if (got == 0)
         stream->is_at_end = true;
@@ -271,24 +332,37 @@ ssize_t stream_pull(asyncio_stream *stream, void *buf, size_t len)
 
 ssize_t stream_push(asyncio_stream *stream, const void *buf, size_t len)
 {
-    struct asyncio_filter *filter = stream->filter;
-    if (unlikely(filter))
-        return filter->class_->write(filter, buf, len);
+    if (unlikely(stream->filter))
+        return filter_write(stream->filter, buf, len);
     return asyncio_stream_raw_write(stream, buf, len);
+}
+
+static int filter_start(asyncio_stream *stream, struct asyncio_filter *filter)
+{
+    bool *busy[] = {&stream->is_reading, &stream->is_writing};
+    *busy[0] = *busy[1] = true;
+    int err = filter->class_->start(filter);
+    stream_end(stream, busy[0]);
+    stream_end(stream, busy[1]);
+    return err;
 }
 
 int asyncio_stream_set_filter(asyncio_stream *stream,
                               struct asyncio_filter *take_filter)
 {
+    bool is_busy = stream->is_reading || stream->is_writing;
     if (stream->filter)
         return -EALREADY;
-    if (stream->is_reading || stream->is_writing)
-        return -EBUSY;
+    int err = stream_begin(stream, &is_busy);
+    if (err < 0)
+        return err;
     take_filter->stream = stream;
     stream->filter = take_filter;
     stream->below = stream->ahead;
     stream->ahead = (struct buffer){0};
-    return 0;
+    if (!take_filter->class_->start)
+        return 0;
+    return filter_start(stream, take_filter);
 }
 
 /* ---- ending ---- */

@@ -486,6 +486,168 @@ NET_SCENARIO(a_filter_is_put_in_between)
     ck_assert_int_eq(far.closed, 100);
 }
 
+/* Says a word to the other side before anything else, and hears its word; says
+ * goodbye at the end. */
+struct polite {
+    struct asyncio_filter filter;
+    size_t said;
+};
+
+static int polite_start(struct asyncio_filter *filter)
+{
+    struct polite *polite = container_of(filter, struct polite, filter);
+    char heard[8];
+    int err = 0;
+    ssize_t done = asyncio_stream_raw_try_write(filter->stream, "hello!", 6);
+    while ((done = asyncio_stream_raw_try_read(filter->stream, heard, 6)) ==
+               -EAGAIN &&
+           err == 0)
+        err = asyncio_stream_raw_wait(filter->stream, ASYNCIO_READABLE);
+    polite->said += done > 0 ? (size_t)done : 0;
+    return err < 0 ? err : done == 6 ? 0 : -EPROTO;
+}
+
+static void polite_close(struct asyncio_filter *filter, bool is_abort)
+{
+    struct polite *polite = container_of(filter, struct polite, filter);
+    static const char bytes[4096];
+    ssize_t done = is_abort ? -EPIPE : 0;
+    while (done >= 0) {
+        done = asyncio_stream_raw_try_write(filter->stream, bytes,
+                                            sizeof bytes);
+        polite->said += done > 0 ? (size_t)done : 0;
+        if (done == -EAGAIN)
+            done = asyncio_stream_raw_wait(filter->stream, ASYNCIO_WRITABLE);
+        if (polite->said > 4 * 1024 * 1024)
+            return;
+    }
+}
+
+static const struct asyncio_filter_class polite_class = {
+    .read = rot13_read,
+    .write = rot13_write,
+    .is_readable = rot13_is_readable,
+    .write_eof = rot13_write_eof,
+    .close = polite_close,
+    .start = polite_start,
+};
+
+struct start {
+    asyncio_stream *stream;
+    struct polite polite;
+};
+
+static int set_polite(void *arg)
+{
+    struct start *start = arg;
+    start->polite = (struct polite){.filter.class_ = &polite_class};
+    return asyncio_stream_set_filter(start->stream, &start->polite.filter);
+}
+
+NET_SCENARIO(a_filter_has_its_say_first)
+{
+    struct pair pair = open_pair();
+    struct start near = {.stream = pair.near};
+    asyncio_task task = asyncio_create_task(set_polite, &near);
+    let_a_turn_pass();
+    ck_assert_int_eq(read_byte(pair.near), -EBUSY);
+    ck_assert_int_eq(asyncio_stream_write(pair.near, "x", 1, NULL), -EBUSY);
+    hear_text(pair.far, "hello!");
+    say_text(pair.far, "hello!");
+    ck_assert_int_eq(asyncio_await(task), 0);
+    say_text(pair.far, "a");
+    ck_assert_int_eq(read_byte(pair.near), 'n');
+    asyncio_stream_abort(pair.near);
+    asyncio_stream_close(pair.far);
+}
+
+NET_SCENARIO(closed_under_its_filters_start_it_is_ebadf)
+{
+    struct pair pair = open_pair();
+    struct start near = {.stream = pair.near};
+    asyncio_task task = asyncio_create_task(set_polite, &near);
+    let_a_turn_pass();
+    asyncio_stream_close(pair.near);
+    ck_assert_int_eq(asyncio_await(task), -EBADF);
+    asyncio_stream_close(pair.far);
+}
+
+static int close_stream(void *arg)
+{
+    asyncio_stream_close(arg);
+    return 0;
+}
+
+NET_SCENARIO(nobody_gets_past_a_filter_that_is_being_closed)
+{
+    struct pair pair = open_pair();
+    struct start near = {.stream = pair.near};
+    static char heard[1 << 16];
+    size_t len = 0;
+    ssize_t got;
+    say_text(pair.far, "hello!and more");
+    ck_assert_int_eq(set_polite(&near), 0);
+    asyncio_task task = asyncio_create_task(close_stream, pair.near);
+    let_a_turn_pass();
+    ck_assert(!asyncio_task_is_done(task)); /* it has more to say than fits */
+    ck_assert_int_eq(read_byte(pair.near), -EBUSY);
+    while ((got = asyncio_stream_read(pair.far, heard, sizeof heard)) > 0)
+        len += (size_t)got;
+    ck_assert_int_eq(asyncio_await(task), 0);
+    ck_assert_uint_eq(len, near.polite.said);
+    asyncio_stream_close(pair.far);
+}
+
+/* The end came with the last bytes, and there is no news of it any more. */
+NET_SCENARIO(waiting_below_a_filter_finds_the_end)
+{
+    struct pair pair = open_pair();
+    char buf[64];
+    say_text(pair.near, "last");
+    asyncio_stream_close(pair.near);
+    ck_assert_int_eq(asyncio_stream_raw_wait(pair.far, ASYNCIO_READABLE), 0);
+    ck_assert_int_eq(asyncio_stream_raw_try_read(pair.far, buf, sizeof buf), 4);
+    ck_assert_int_eq(asyncio_stream_raw_wait(pair.far, ASYNCIO_READABLE), 0);
+    ck_assert_int_eq(asyncio_stream_raw_try_read(pair.far, buf, sizeof buf), 0);
+    asyncio_stream_close(pair.far);
+}
+
+static int read_for_ever(void *arg)
+{
+    char buf[8];
+    ssize_t got;
+    while ((got = asyncio_stream_read(arg, buf, sizeof buf)) > 0)
+        continue;
+    return (int)got;
+}
+
+static ssize_t endless_read(struct asyncio_filter *filter, void *buf,
+                            size_t len)
+{
+    (void)filter;
+    memset(buf, 'x', len);
+    return (ssize_t)len;
+}
+
+NET_SCENARIO(a_filter_that_never_waits_is_cancelled_all_the_same)
+{
+    static const struct asyncio_filter_class endless_class = {
+        .read = endless_read,
+        .write = rot13_write,
+        .is_readable = rot13_is_readable,
+        .write_eof = rot13_write_eof,
+        .close = rot13_close,
+    };
+    struct pair pair = open_pair();
+    struct rot13 endless = {.filter.class_ = &endless_class};
+    ck_assert_int_eq(asyncio_stream_set_filter(pair.near, &endless.filter), 0);
+    asyncio_task task = asyncio_create_task(read_for_ever, pair.near);
+    let_a_turn_pass();
+    asyncio_task_cancel(task);
+    ck_assert_int_eq(asyncio_await(task), -ECANCELED);
+    close_pair(pair);
+}
+
 Suite *test_suite(void)
 {
     Suite *suite = suite_create("stream");
@@ -513,5 +675,10 @@ Suite *test_suite(void)
     suite_case(suite, a_pipe_is_a_stream_too);
     suite_case(suite, what_is_no_stream_is_refused_and_stays);
     suite_case(suite, a_filter_is_put_in_between);
+    suite_case(suite, a_filter_has_its_say_first);
+    suite_case(suite, closed_under_its_filters_start_it_is_ebadf);
+    suite_case(suite, nobody_gets_past_a_filter_that_is_being_closed);
+    suite_case(suite, waiting_below_a_filter_finds_the_end);
+    suite_case(suite, a_filter_that_never_waits_is_cancelled_all_the_same);
     return suite;
 }
