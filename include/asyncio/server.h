@@ -51,6 +51,9 @@ struct asyncio_server_options {
     unsigned unix_mode;          /* permissions of a Unix socket; 0: 0666 less
                                   * the umask */
     struct asyncio_task_options task; /* of the clients' tasks; no arg_size */
+    /* Called with on_client's argument when the server that was started is
+     * freed, to free that as well; NULL: nothing. */
+    void (*on_end)(void *arg);
 };
 
 /*

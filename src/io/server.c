@@ -532,8 +532,11 @@ int asyncio_server_drain(asyncio_server *server, double seconds)
 static int server_join(struct asyncio_server *server)
 {
     int result = asyncio_await(server->task);
-    if (server->has_ended)
-        server_free(server);
+    if (!server->has_ended)
+        return result;
+    if (server->options.on_end)
+        server->options.on_end(server->arg);
+    server_free(server);
     return result;
 }
 

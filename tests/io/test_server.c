@@ -36,6 +36,29 @@ NET_SCENARIO(closing_ends_the_connections)
     asyncio_stream_close(stream);
 }
 
+static void note_end(void *arg)
+{
+    ++*(int *)arg;
+}
+
+NET_SCENARIO(its_end_is_told_to_who_owns_its_argument)
+{
+    struct asyncio_server_options options = {.on_end = note_end};
+    asyncio_server *server;
+    int ended = 0;
+    ck_assert_int_eq(asyncio_start_server(echo_client, &ended, "127.0.0.1",
+                                          "0", &options, &server),
+                     0);
+    let_a_turn_pass();
+    ck_assert_int_eq(ended, 0);
+    asyncio_server_close(server);
+    ck_assert_int_eq(ended, 1);
+    ck_assert_int_lt(asyncio_start_server(echo_client, &ended, "127.0.0.1",
+                                          "no such port", &options, &server),
+                     0);
+    ck_assert_int_eq(ended, 1);
+}
+
 NET_SCENARIO(draining_waits_for_those_who_end_by_themselves)
 {
     asyncio_server *server = start_echo();
@@ -393,6 +416,7 @@ Suite *test_suite(void)
     Suite *suite = suite_create("server");
     suite_case(suite, it_serves_one_after_the_other_and_many_at_once);
     suite_case(suite, closing_ends_the_connections);
+    suite_case(suite, its_end_is_told_to_who_owns_its_argument);
     suite_case(suite, draining_waits_for_those_who_end_by_themselves);
     suite_case(suite, draining_cancels_who_stays_too_long);
     suite_case(suite, aborted_clients_reset_the_connection);
