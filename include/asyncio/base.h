@@ -44,6 +44,8 @@
  * Failures that no errno has a name for; they too are returned negative.
  * EAI: the resolver's (getaddrinfo(3)): NONAME, there is no such name; AGAIN,
  * no answer now, perhaps later; and so on as <netdb.h> names them.
+ * TLS: of asyncio/tls.h. CERT is what is wrong with the other side's
+ * certificate.
  */
 enum asyncio_code {
     ASYNCIO_EAI_BASE = 5000,
@@ -57,6 +59,28 @@ enum asyncio_code {
     ASYNCIO_EAI_SERVICE = 5008,
     ASYNCIO_EAI_ADDRFAMILY = 5009,
     ASYNCIO_EAI_OVERFLOW = 5012,
+
+    ASYNCIO_TLS_BASE = 5200,
+    ASYNCIO_TLS_PROTOCOL = 5201, /* what came is not TLS, or broken */
+    ASYNCIO_TLS_TRUNCATED = 5202, /* the end came without close_notify */
+    ASYNCIO_TLS_VERSION = 5203,  /* no version in common */
+    ASYNCIO_TLS_CIPHER = 5204,   /* no cipher in common */
+    ASYNCIO_TLS_ALPN = 5205,     /* no application protocol in common */
+    ASYNCIO_TLS_NAME = 5206,     /* the server has no such name */
+    ASYNCIO_TLS_REFUSED = 5207,  /* our certificate, or the lack of one */
+    ASYNCIO_TLS_ALERT = 5208,    /* another alert of the other side */
+    ASYNCIO_TLS_LIBRARY = 5209,  /* anything else that OpenSSL says */
+    ASYNCIO_TLS_FILE = 5210,     /* no certificate or key is in the file */
+    ASYNCIO_TLS_PASSWORD = 5211, /* the key's password is wrong or missing */
+    ASYNCIO_TLS_KEY = 5212,      /* the key is not the certificate's */
+    ASYNCIO_TLS_CERT_INVALID = 5220,
+    ASYNCIO_TLS_CERT_EXPIRED = 5221,
+    ASYNCIO_TLS_CERT_NOT_YET = 5222, /* valid only from later on */
+    ASYNCIO_TLS_CERT_SELF_SIGNED = 5223,
+    ASYNCIO_TLS_CERT_ISSUER = 5224, /* nobody who is trusted */
+    ASYNCIO_TLS_CERT_HOST = 5225, /* of somebody else */
+    ASYNCIO_TLS_CERT_REVOKED = 5226,
+    ASYNCIO_TLS_CERT_MISSING = 5227,
 };
 
 /* Seconds without end, wherever a deadline is asked for. */
