@@ -94,10 +94,11 @@ stage_clang() {
     stage clang clang "" -Dwerror=true
 }
 
-# What a machine without liburing, or with another CPU, gets.
+# What a machine without liburing and OpenSSL, or with another CPU, gets.
 stage_plain() {
     stage plain gcc "--no-suite house --no-suite uring" -Dwerror=true \
-        -During=disabled -Dvalgrind=disabled -Dportable_switch=true
+        -During=disabled -Dvalgrind=disabled -Dtls=disabled \
+        -Dportable_switch=true
 }
 
 stage_asan() {

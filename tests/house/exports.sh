@@ -1,9 +1,10 @@
 #!/bin/sh
 # SPDX-License-Identifier: MIT
 #
-# exports.sh LIBRARY.so LIBRARY.a
+# exports.sh LIBRARY.so LIBRARY.a NAME
 #
-# Both libraries show asyncio_* and nothing else, and both show the same.
+# Both libraries show asyncio_* and nothing else, both show the same, and NAME
+# is in it.
 set -eu
 
 shared=$(nm -D --defined-only "$1" | awk 'NF == 3 { print $3 }' | sort)
@@ -21,7 +22,7 @@ if [ "$shared" != "$static" ]; then
     echo "the shared and the static library export different names"
     status=1
 fi
-printf '%s\n' "$shared" | grep -qx asyncio_run ||
-    { echo "asyncio_run is not exported"; status=1; }
+printf '%s\n' "$shared" | grep -qx "$3" ||
+    { echo "$3 is not exported"; status=1; }
 echo "$(printf '%s\n' "$shared" | wc -l) names exported"
 exit $status

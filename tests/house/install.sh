@@ -1,15 +1,16 @@
 #!/bin/sh
 # SPDX-License-Identifier: MIT
 #
-# install.sh BUILD-DIR PROGRAM.c CC...
+# install.sh BUILD-DIR PROGRAM.c TLS-PROGRAM.c|- CC...
 #
 # What `meson install` leaves behind is enough to build and run a program with
 # nothing but cc and pkg-config: against the shared library, against the
-# archive alone, and wholly static.
+# archive alone, and wholly static. The same of a program with TLS, where that
+# is built; and only that one loads libssl.
 set -eu
 
-build=$1 program=$2
-shift 2
+build=$1 program=$2 tls_program=$3
+shift 3
 
 dest=$(mktemp -d)
 trap 'rm -rf "$dest"' EXIT INT TERM
@@ -34,7 +35,9 @@ stray=$(find "$dest" -name '*internal*' -o -name meson.build)
 # A relocated copy, so that what is found is what was installed. The system's
 # own .pc files (liburing for --static) stay reachable by the default path.
 prefix=$(sed -n 's/^prefix=//p' "$pc")
-sed -i "s|^prefix=.*|prefix=$dest$prefix|" "$pc"
+for each in "$(dirname "$pc")"/*.pc; do
+    sed -i "s|^prefix=.*|prefix=$dest$prefix|" "$each"
+done
 PKG_CONFIG_PATH=$(dirname "$pc")
 export PKG_CONFIG_PATH
 
@@ -71,3 +74,34 @@ if "$@" -static "$dest/empty.c" -o "$dest/empty" \
 else
     echo "static: skipped, no static libc or liburing here"
 fi
+
+# loads_libssl FILE...: one of them asks the loader for it by itself
+loads_libssl() {
+    readelf -d "$@" | grep -q 'NEEDED.*libssl'
+}
+
+! loads_libssl "$dest/shared" "$lib/libcasyncio.so" ||
+    fail "a program without TLS loads libssl"
+
+if [ "$tls_program" = - ]; then
+    [ ! -e "$dest$prefix/include/asyncio/tls.h" ] ||
+        fail "tls.h is installed without its library"
+    exit 0
+fi
+
+for name in libcasyncio-tls.so libcasyncio-tls.so.0 libcasyncio-tls.a; do
+    [ -e "$lib/$name" ] || fail "no $name"
+done
+loads_libssl "$lib/libcasyncio-tls.so" || fail "libcasyncio-tls has no libssl"
+
+# shellcheck disable=SC2046
+"$@" "$tls_program" $(pkg-config --cflags --libs casyncio-tls) \
+    -o "$dest/shared-tls"
+expect_outside "shared, TLS" env LD_LIBRARY_PATH="$lib" "$dest/shared-tls"
+
+# shellcheck disable=SC2046
+"$@" "$tls_program" -o "$dest/archive-tls" $(pkg-config --cflags casyncio-tls) \
+    $(pkg-config --static --libs casyncio-tls |
+        sed -e "s|-lcasyncio-tls|-l:libcasyncio-tls.a|" \
+            -e "s|-lcasyncio\>|-l:libcasyncio.a|g")
+expect_outside "archive, TLS" "$dest/archive-tls"
