@@ -178,29 +178,6 @@ NET_SCENARIO(new_keys_are_taken_and_given)
     program_kill(&program);
 }
 
-/* R: renegotiate. The answer is an alert, and all goes on as before. */
-NET_SCENARIO(renegotiation_is_refused)
-{
-    char port[16];
-    if (!has_program("openssl"))
-        return;
-    asyncio_tls_context *client = client_context();
-    struct program program = serve_openssl("-tls1_2", port);
-    asyncio_stream *stream = dial_openssl(port, client);
-    program_tell(&program, "r\n");
-    program_tell(&program, "and on\n");
-    char byte;
-    ssize_t got = asyncio_stream_read(stream, &byte, 1);
-    if (got > 0)
-        ck_assert_int_eq(byte, 'a');
-    else
-        ck_assert_int_lt(got, 0);
-    ck_assert_str_eq(fact(stream, "version"), "TLSv1.2");
-    asyncio_stream_close(stream);
-    asyncio_tls_context_free(client);
-    program_kill(&program);
-}
-
 NET_SCENARIO(openssls_sessions_are_resumed)
 {
     static const char *const versions[] = {"-tls1_2", "-tls1_3"};
@@ -445,7 +422,6 @@ Suite *test_suite(void)
     rig_make_certificates();
     suite_case(suite, openssls_server_is_talked_to);
     suite_case(suite, new_keys_are_taken_and_given);
-    suite_case(suite, renegotiation_is_refused);
     suite_case(suite, openssls_sessions_are_resumed);
     suite_case(suite, whoever_writes_and_leaves_at_once_is_heard);
     suite_case(suite, openssls_server_asks_for_a_certificate);
