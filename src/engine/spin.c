@@ -10,11 +10,13 @@
 
 enum {
     PENALTY_MAX = 1024,          /* sleeps */
+    PUSHED_PENALTY_FIRST = 16,
+    SUCCESSES_TO_FORGET = 256,
     LOOKS_PER_CLOCK = 8,
 };
 
-/* Longer than any look takes: the thread did not run meanwhile. */
-static const uint64_t pushed_off_ns = 20 * UINT64_C(1000);
+/* Longer than any look or interrupt takes: another thread ran meanwhile. */
+static const uint64_t pushed_off_ns = 100 * UINT64_C(1000);
 
 static double spin_of_environment(void)
 {
@@ -37,12 +39,30 @@ int spin_init(struct spin *spin, double seconds)
     return 0;
 }
 
-static void spin_in_vain(struct spin *spin, bool was_pushed_off)
+static uint32_t at_most(uint32_t penalty)
 {
-    spin->penalty = was_pushed_off ? PENALTY_MAX : 2 * spin->penalty + 1;
-    if (spin->penalty > PENALTY_MAX)
-        spin->penalty = PENALTY_MAX;
+    return penalty < PENALTY_MAX ? penalty : PENALTY_MAX;
+}
+
+static void spin_in_vain(struct spin *spin)
+{
+    spin->penalty = at_most(2 * spin->penalty + 1);
     spin->rest = spin->penalty;
+}
+
+static void spin_pushed_off(struct spin *spin)
+{
+    uint32_t next = 2 * spin->pushed_penalty;
+    spin->pushed_penalty = at_most(next ? next : PUSHED_PENALTY_FIRST);
+    spin->rest = spin->pushed_penalty;
+    spin->successes = 0;
+}
+
+static void spin_paid(struct spin *spin)
+{
+    spin->penalty = 0;
+    if (++spin->successes >= SUCCESSES_TO_FORGET)
+        spin->pushed_penalty = 0;
 }
 
 static bool loop_has_news(struct asyncio_loop *loop)
@@ -65,12 +85,12 @@ static bool spin_until(struct asyncio_loop *loop, uint64_t limit_ns)
         }
         now = sys_now_ns();
         if (now - last > pushed_off_ns) {
-            spin_in_vain(&loop->spin, true);
+            spin_pushed_off(&loop->spin);
             return false;
         }
         last = now;
     } while (now - start < limit_ns);
-    spin_in_vain(&loop->spin, false);
+    spin_in_vain(&loop->spin);
     return false;
 }
 
@@ -89,6 +109,6 @@ bool spin_for_news(struct asyncio_loop *loop, uint64_t patience_ns)
         spin->limit_ns < patience_ns ? spin->limit_ns : patience_ns;
     if (!spin_until(loop, limit))
         return false;
-    spin->penalty = 0;
+    spin_paid(spin);
     return true;
 }

@@ -6,8 +6,8 @@
  * under way; who looks again and again meanwhile has it at once, and burns the
  * time instead. So it is asked for, is bounded, and backs off: a look in vain
  * makes the next sleeps go without one, twice as many each time, and one in
- * which the thread was pushed off its processor most of all, since somebody
- * else has use for that.
+ * which the thread was pushed off its processor still more, since somebody else
+ * has use for that.
  */
 #ifndef ENGINE_SPIN_H
 #define ENGINE_SPIN_H
@@ -19,7 +19,10 @@ struct asyncio_loop;
 struct spin {
     uint64_t limit_ns;           /* of one look; 0: none */
     uint32_t rest;               /* sleeps that go without, from now on */
-    uint32_t penalty;            /* how many that will be the next time */
+    uint32_t penalty;            /* how many the last look in vain cost */
+    uint32_t pushed_penalty;     /* how many the last one that was interrupted
+                                  * cost; forgotten after a while of success */
+    uint32_t successes;          /* since then */
 };
 
 /* `seconds` 0: the environment's ASYNCIO_SPIN, in microseconds. -EINVAL: over
