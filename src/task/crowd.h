@@ -34,6 +34,7 @@ static inline void crowd_note(struct asyncio_runner *runner,
     if (runner->ready_noted++ >= CROWD_AHEAD)
         (*eight_before)->ahead = task;
     *eight_before = task;
+    task->ahead = NULL;
 }
 
 /* The control block, and the frames below it. */
@@ -41,7 +42,7 @@ static inline void crowd_fetch(struct asyncio_runner *runner,
                                const struct asyncio_tcb *task)
 {
     const char *block = (const char *)task->ahead;
-    for (int line = -3; line <= 3; line++)
+    for (int line = -3; block && line <= 3; line++)
         __builtin_prefetch(block + 64 * line);
     runner->ready--;
     runner->is_crowd = runner_alive(runner) > CROWD_ENDS;

@@ -29,8 +29,12 @@ void crowd_begin(struct asyncio_runner *runner)
     runner->is_crowd = true;
     runner->ready = 0;
     runner->ready_noted = 0;
-    for (struct work *work = runner->loop->ready.head; work; work = work->next)
-        runner->ready += work->run == task_step;
+    for (struct work *at = runner->loop->ready.head; at; at = at->next) {
+        if (at->run != task_step)
+            continue;
+        task_of_work(at)->ahead = NULL;
+        runner->ready++;
+    }
 }
 
 void task_interrupt(struct asyncio_tcb *task)
