@@ -49,12 +49,27 @@ static UNUSED bool rig_is_virtual(void)
  * the real one. */
 #define TICK (rig_is_virtual() ? 1.0 : 0.01)
 
+/* How much slower than usual everything is here (valgrind, sanitizers). */
+static UNUSED long rig_slowness(void)
+{
+    const char *slow = getenv("ASYNCIO_TEST_SLOW");
+    long factor = slow ? strtol(slow, NULL, 10) : 1;
+    return factor < 1 ? 1 : factor;
+}
+
+/* Each seed is a run of its own; the slow tools look for other things. */
+static UNUSED uint64_t rig_seeds(void)
+{
+    long seeds = RIG_SEEDS / rig_slowness();
+    return seeds < 4 ? 4 : (uint64_t)seeds;
+}
+
 static UNUSED void scenario_run(asyncio_fn *fn)
 {
     ck_assert_int_eq(asyncio_run(fn, NULL), 0);
     if (!rig_is_virtual())
         return;
-    for (uint64_t seed = 1; seed <= RIG_SEEDS; seed++) {
+    for (uint64_t seed = 1; seed <= rig_seeds(); seed++) {
         int err = asyncio_run_simulated(seed, fn, NULL);
         ck_assert_msg(err == 0, "seed %d: %d", (int)seed, err);
     }
@@ -150,14 +165,6 @@ static UNUSED long proc_kib(const char *file, const char *field)
     if (stream)
         fclose(stream);
     return kib;
-}
-
-/* How much slower than usual everything is here (valgrind, sanitizers). */
-static UNUSED long rig_slowness(void)
-{
-    const char *slow = getenv("ASYNCIO_TEST_SLOW");
-    long factor = slow ? strtol(slow, NULL, 10) : 1;
-    return factor < 1 ? 1 : factor;
 }
 
 /* ---- a process of its own ---- */
