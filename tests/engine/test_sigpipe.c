@@ -52,9 +52,11 @@ START_TEST(it_is_ignored_as_long_as_there_is_a_runner)
 }
 END_TEST
 
+static volatile sig_atomic_t sigpipes;
+
 static void on_sigpipe(int signo)
 {
-    note(signo);
+    sigpipes += signo == SIGPIPE;
 }
 
 static int find_own_handler(void *arg)
@@ -67,10 +69,9 @@ static int find_own_handler(void *arg)
 
 START_TEST(a_handler_of_the_programs_own_is_left_alone)
 {
-    note_count = 0;
     signal(SIGPIPE, on_sigpipe);
     ck_assert_int_eq(asyncio_run(find_own_handler, NULL), 0);
-    ASSERT_NOTES(SIGPIPE);
+    ck_assert_int_eq(sigpipes, 1);
     ck_assert_ptr_eq(sigpipe_now(), on_sigpipe);
 }
 END_TEST
