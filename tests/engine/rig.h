@@ -90,11 +90,25 @@ static UNUSED void task_await_count(atomic_int *flag, int least)
     }
 }
 
+/* What each descriptor is, for who wonders which one is too many. */
+static UNUSED void list_fds(void)
+{
+    for (int fd = 0; fd < 1024; fd++) {
+        char link[32], target[256];
+        snprintf(link, sizeof link, "/proc/self/fd/%d", fd);
+        ssize_t len = readlink(link, target, sizeof target);
+        if (len > 0)
+            fprintf(stderr, "%d is %.*s\n", fd, (int)len, target);
+    }
+}
+
 /* A pool's thread lets go of a loop a moment after the loop has its result. */
 static UNUSED void await_fds(int count)
 {
     for (int i = 0; i < 5000 && count_fds() != count; i++)
         pause_thread(0.001);
+    if (count_fds() != count)
+        list_fds();
     ck_assert_int_eq(count_fds(), count);
 }
 
