@@ -132,7 +132,8 @@ stage_aarch64() {
     stage aarch64 cc "--setup=emulated --no-suite uring --no-suite task \
         --no-suite sync --no-suite examples --no-suite engine --no-suite io \
         --no-suite extremes" \
-        --cross-file "$top/aarch64.ini" -During=disabled -Dvalgrind=disabled
+        --cross-file "$top/aarch64.ini" -During=disabled \
+        -Dvalgrind=disabled -Dtls=disabled
 }
 
 # Check for aarch64, unpacked beside the build: the system stays as it is.
