@@ -115,10 +115,11 @@ stage_tsan() {
         -Db_sanitize=thread -Db_lundef=false
 }
 
-# Not TLS: OpenSSL's arithmetic takes minutes here; asan and tsan have it.
+# The slowest of all: each subject once. Not TLS, since OpenSSL's arithmetic
+# takes minutes here; asan and tsan have it, as they have the simulation.
 stage_valgrind() {
-    stage valgrind gcc "--setup=valgrind --no-suite epoll --no-suite tls" \
-        -Dvalgrind=enabled
+    stage valgrind gcc "--setup=valgrind --no-suite epoll --no-suite sim \
+        --no-suite tls --no-suite examples" -Dvalgrind=enabled
 }
 
 # The tests as aarch64 programs, under qemu-user, which has no io_uring. It
