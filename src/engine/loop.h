@@ -123,6 +123,13 @@ static inline struct work *loop_take(struct asyncio_loop *loop,
 
 /* ---- timers and operations ---- */
 
+/* Is it the back end of the loop that runs on this thread? NULL, that of a
+ * loop that has ended, is nobody's. The caller runs in a loop. */
+static inline bool backend_is_here(const struct backend *backend)
+{
+    return likely(backend && backend == loop_current->backend);
+}
+
 static inline void loop_start_timer(struct asyncio_loop *loop,
                                     struct asyncio_timer *timer,
                                     uint64_t deadline_ns)

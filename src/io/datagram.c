@@ -100,9 +100,7 @@ int datagram_begin(asyncio_datagram *datagram, bool *is_busy)
         return -EPERM;
     if (unlikely(!datagram->source))
         return -EBADF;
-    /* NULL: its loop has ended. */
-    const struct backend *home = datagram->source->backend;
-    if (unlikely(!home || home != loop_current->backend))
+    if (unlikely(!backend_is_here(datagram->source->backend)))
         return -EXDEV;
     if (unlikely(*is_busy))
         return -EBUSY;

@@ -15,12 +15,12 @@
 
 /* ---- making one ---- */
 
-asyncio_stream *stream_of_source(struct source *source, bool is_socket)
+/* One of no descriptor yet, or NULL. */
+static asyncio_stream *stream_empty(bool is_socket)
 {
     asyncio_stream *stream = mem_zalloc(sizeof *stream);
     if (!stream)
         return NULL;
-    stream->source = source;
     stream->bare_fd = -1;
     stream->is_socket = is_socket;
     stream->limit = STREAM_LIMIT_DEFAULT;
@@ -46,7 +46,7 @@ int stream_new(int fd, bool is_socket, unsigned ready,
     int err = loop_open_backend(loop);
     if (err < 0)
         return err;
-    asyncio_stream *stream = stream_of_source(NULL, is_socket);
+    asyncio_stream *stream = stream_empty(is_socket);
     if (!stream)
         return -ENOMEM;
     err = source_open(loop->backend, fd, ready, &stream->source);
@@ -66,7 +66,7 @@ int stream_new_bare(int fd, asyncio_stream **ret_stream)
         return -EPERM;
     if (loop->is_virtual)
         return -ENOTSUP;
-    asyncio_stream *stream = stream_of_source(NULL, false);
+    asyncio_stream *stream = stream_empty(false);
     if (!stream)
         return -ENOMEM;
     stream->bare_fd = fd;

@@ -56,9 +56,6 @@ int stream_new(int fd, bool is_socket, unsigned ready,
  * taken over once this returns 0. -EPERM, -ENOMEM; -ENOTSUP: simulated. */
 int stream_new_bare(int fd, asyncio_stream **ret_stream);
 
-/* A stream of a source that the caller has opened, or NULL. */
-asyncio_stream *stream_of_source(struct source *source, bool is_socket);
-
 /* Its descriptor; -EBADF: it is closed. */
 static inline int stream_fd(const asyncio_stream *stream)
 {
@@ -73,8 +70,7 @@ static inline bool stream_is_here(const asyncio_stream *stream)
 {
     if (unlikely(!stream->source))
         return stream->bare_loop == loop_current->number;
-    const struct backend *home = stream->source->backend;
-    return likely(home && home == loop_current->backend);
+    return backend_is_here(stream->source->backend);
 }
 
 /*

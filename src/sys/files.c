@@ -155,13 +155,6 @@ int sys_fstat(int fd, struct stat *ret_facts)
     return (int)sys_result(fstat(fd, ret_facts));
 }
 
-bool sys_is_file(int fd)
-{
-    struct stat facts;
-    return fstat(fd, &facts) == 0 &&
-           (S_ISREG(facts.st_mode) || S_ISDIR(facts.st_mode));
-}
-
 int sys_fchmod(int fd, mode_t mode)
 {
     if (fault_strikes(FAULT_SYSCALL))

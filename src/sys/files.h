@@ -39,8 +39,6 @@ int sys_ftruncate(int fd, int64_t size);
 int sys_fallocate(int fd, int mode, int64_t offset, int64_t len);
 int sys_fadvise(int fd, int64_t offset, int64_t len, int advice);
 int sys_fstat(int fd, struct stat *ret_facts);
-/* A file or a directory: what cannot be waited for. */
-bool sys_is_file(int fd);
 int sys_fchmod(int fd, mode_t mode);
 /* Shares the blocks of all of `from`. -EOPNOTSUPP, -EXDEV, -EINVAL: not here.
  */
